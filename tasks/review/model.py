@@ -1,0 +1,107 @@
+"""The review of one package: what each source answered, what it means, and what to do.
+
+The JSON of the result file (docs/result.md) is made of exactly these values.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from tasks.advisories.model import Severity
+from tasks.sources.interface import Plain, ProjectFacts
+
+
+class SourceName(StrEnum):
+    """The sources that each have a verdict of their own."""
+
+    OSV = "osv"
+    GITHUB = "github"
+    NVD = "nvd"
+    MITRE = "mitre"
+    SNYK = "snyk"
+    EXPLOITDB = "exploitdb"
+
+
+class SourceStatus(StrEnum):
+    """What a source answered; UNKNOWN is "could not check", never to be read as safe."""
+
+    AFFECTED = "affected"
+    NOT_AFFECTED = "not_affected"
+    NONE_FOUND = "none_found"
+    NOT_APPLICABLE = "not_applicable"
+    UNKNOWN = "unknown"
+
+
+class ReviewStatus(StrEnum):
+    """reviewed: looked up; failed: a deciding source (PyPI, OSV) could not answer; skipped: no usable version."""
+
+    REVIEWED = "reviewed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Tier(StrEnum):
+    """The recommendation's tiers, most urgent first."""
+
+    SECURITY_RISK = "security_risk"
+    MANUAL_REVIEW = "manual_review"
+    UPDATE = "update"
+    PROCEED = "proceed"
+
+
+class SourceAnswer(Plain):
+    """One source's answer; ids are those that made the status; reason is set for unknown and not_applicable.
+
+    total counts every advisory of the source for the package, affecting or not; undecidable those
+    that need a person; enrichment=True marks a source that was not consulted without this being a failure.
+    """
+
+    status: SourceStatus
+    ids: tuple[str, ...] = ()
+    reason: str | None = None
+    checked_at: datetime | None = None
+    total: int = 0
+    undecidable: tuple[str, ...] = ()
+    severity: Severity | None = None
+    enrichment: bool = False
+
+
+class VulnerabilityReview(Plain):
+    """One vulnerability as the result file shows it."""
+
+    ids: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    cves: tuple[str, ...] = ()
+    severity: Severity = Severity.UNKNOWN
+    cvss: float | None = None
+    fixed_in: tuple[str, ...] = ()
+    kev: bool = False
+    epss: float | None = None
+    exploits: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ("osv",)
+    malicious: bool = False
+
+
+class Recommendation(Plain):
+    """Column W: the tier and the words."""
+
+    tier: Tier
+    text: str
+
+
+class PackageReview(Plain):
+    """Everything found for one row. row counts from 1; version is the PEP 440 text, or the cell's where unusable."""
+
+    row: int
+    name: str
+    project: str
+    version: str
+    is_new: bool = False
+    status: ReviewStatus
+    reason: str | None = None
+    latest_version: str | None = None
+    facts: ProjectFacts | None = None
+    sources: dict[SourceName, SourceAnswer] = {}
+    vulnerabilities: tuple[VulnerabilityReview, ...] = ()
+    latest_affected: bool | None = None
+    cleared_by: str | None = None
+    recommendation: Recommendation | None = None
