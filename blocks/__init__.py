@@ -1,1 +1,1 @@
-
+"""What the steps talk to, as Prefect blocks."""

@@ -1,1 +1,1 @@
-
+"""One package reviewed: verdicts, words, recommendation."""

@@ -6,6 +6,8 @@ The JSON of the result file (docs/result.md) is made of exactly these values.
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import Field
+
 from tasks.advisories.model import Severity
 from tasks.sources.interface import Plain, ProjectFacts
 
@@ -89,9 +91,14 @@ class Recommendation(Plain):
 
 
 class PackageReview(Plain):
-    """Everything found for one row. row counts from 1; version is the PEP 440 text, or the cell's where unusable."""
+    """Everything found for one package version; `row` counts from 1 and is set when the review meets its row.
 
-    row: int
+    version is the PEP 440 text, or the cell's own where that is unusable (then status is skipped and reason says why).
+    latest_affected says whether the latest version still has known vulnerabilities; cleared_by is the smallest
+    later version that has none.
+    """
+
+    row: int = 0
     name: str
     project: str
     version: str
@@ -100,8 +107,19 @@ class PackageReview(Plain):
     reason: str | None = None
     latest_version: str | None = None
     facts: ProjectFacts | None = None
-    sources: dict[SourceName, SourceAnswer] = {}
+    sources: dict[SourceName, SourceAnswer] = Field(default_factory=dict)
     vulnerabilities: tuple[VulnerabilityReview, ...] = ()
     latest_affected: bool | None = None
     cleared_by: str | None = None
     recommendation: Recommendation | None = None
+
+
+class PackageKey(Plain):
+    """What is looked up: one version of one project. version None: nothing comparable, and problem says why."""
+
+    name: str
+    project: str
+    version: str | None
+    version_text: str
+    problem: str | None = None
+    is_new: bool = False

@@ -1,1 +1,1 @@
-
+"""The settings model and its loader."""

@@ -1,0 +1,107 @@
+"""A review as the automated cells of its row: values, links and looks.
+
+Manual columns (A to D and N) are never among them. A field for which nothing new is known is left out, so
+that the cell keeps its former answer.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from tasks.review.meaning import Meaning, of_recommendation, of_result
+from tasks.review.model import PackageReview, SourceName
+from tasks.review.words import result_text
+from tasks.settings.addresses import PYPI
+from tasks.workbook.model import CellValue, Field, Formula
+
+NOT_AVAILABLE = "Not Available"
+_SHOWN_REQUIREMENTS = 5
+
+RESULT_FIELDS = {
+    Field.GITHUB_ADVISORY_RESULT: SourceName.GITHUB,
+    Field.NIST_NVD_RESULT: SourceName.NVD,
+    Field.MITRE_CVE_RESULT: SourceName.MITRE,
+    Field.SNYK_RESULT: SourceName.SNYK,
+    Field.EXPLOIT_DB_RESULT: SourceName.EXPLOITDB,
+}
+"""Which source speaks in which result column."""
+
+_LOOKUPS = {
+    Field.NIST_NVD_URL: (
+        "https://nvd.nist.gov/vuln/search/results?form_type=Basic&results_type=overview&query=",
+        "&search_type=all&isCpeNameSearch=false",
+        "NVD NIST",
+    ),
+    Field.MITRE_CVE_URL: ("https://cve.mitre.org/cgi-bin/cvekey.cgi?keyword=", "", "CVE MITRE"),
+    Field.SNYK_URL: ("https://security.snyk.io/vuln/pip?search=", "", "Snyk"),
+    Field.EXPLOIT_DB_URL: ("https://www.exploit-db.com/search?text=", "", "Exploit-DB"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CellProposal:
+    """What one automated cell should say. only_if_empty: never replaces an earlier answer."""
+
+    field: Field
+    value: CellValue
+    meaning: Meaning
+    only_if_empty: bool = False
+
+
+def proposals(review: PackageReview, pypi_address: str = PYPI) -> tuple[CellProposal, ...]:
+    """All automated cells of one reviewed row."""
+    return (*_facts(review, pypi_address), *_results(review), *_links(review), _recommendation(review))
+
+
+def _facts(review: PackageReview, pypi: str) -> Iterator[CellProposal]:
+    facts = review.facts
+    if facts is None or not facts.found:
+        return
+    if review.version and not review.is_new and review.status != "skipped":
+        yield _published(facts.released_at)
+    if facts.latest_version is not None:
+        latest = f"{pypi.rstrip('/')}/project/{quote(facts.name)}/{quote(facts.latest_version)}/"
+        yield CellProposal(Field.LATEST_VERSION, facts.latest_version, Meaning.VERSION_UPDATE)
+        yield CellProposal(Field.PYPI_LATEST_LINK, latest, Meaning.LINK)
+    if facts.latest_released_at is not None:
+        yield CellProposal(Field.LATEST_RELEASE_DATE, facts.latest_released_at, Meaning.VERSION_UPDATE)
+    if facts.requires:
+        yield CellProposal(Field.REQUIRES, ", ".join(facts.requires[:_SHOWN_REQUIREMENTS]), Meaning.UPDATED)
+    yield CellProposal(Field.DEVELOPMENT_STATUS, facts.development_status or "Unknown", Meaning.UPDATED)
+    if facts.github_url is not None:
+        yield CellProposal(Field.GITHUB_URL, facts.github_url, Meaning.GITHUB)
+    yield CellProposal(Field.GITHUB_ADVISORY_URL, _advisories_page(facts.github_url, review.project), Meaning.GITHUB)
+
+
+def _published(released_at: datetime | None) -> CellProposal:
+    if released_at is None:
+        return CellProposal(Field.DATE_PUBLISHED, NOT_AVAILABLE, Meaning.NOT_AVAILABLE)
+    return CellProposal(Field.DATE_PUBLISHED, released_at, Meaning.VERSION_UPDATE)
+
+
+def _advisories_page(repository: str | None, project: str) -> str:
+    if repository is not None:
+        return f"{repository.rstrip('/')}/security/advisories"
+    return f"https://github.com/advisories?query=ecosystem%3Apip%20{quote(project)}"
+
+
+def _results(review: PackageReview) -> Iterator[CellProposal]:
+    for field, source in RESULT_FIELDS.items():
+        text = result_text(review, source)
+        if text is not None:
+            meaning = of_result(review, source)
+            yield CellProposal(field, text, meaning, only_if_empty=meaning is Meaning.COULD_NOT_CHECK)
+
+
+def _links(review: PackageReview) -> Iterator[CellProposal]:
+    for field, (before, after, label) in _LOOKUPS.items():
+        address = f"{before}{quote(review.project)}{after}"
+        text = f"{label} {review.name} link".replace('"', '""')
+        formula = Formula(f'HYPERLINK("{address}","{text}")', cached=f"{label} {review.name} link")
+        yield CellProposal(field, formula, Meaning.LINK)
+
+
+def _recommendation(review: PackageReview) -> CellProposal:
+    text = review.recommendation.text if review.recommendation else None
+    return CellProposal(Field.RECOMMENDATION, text, of_recommendation(review))

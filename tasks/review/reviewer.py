@@ -1,0 +1,161 @@
+"""Reviewing packages: ask PyPI and OSV, decide, recommend. Knows no workbook, no Prefect."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from packaging.version import InvalidVersion, Version
+
+from tasks.advisories.assess import assess, smallest_clearing
+from tasks.advisories.model import Advisory, Assessment, Vulnerability
+from tasks.errors import SourceError
+from tasks.review.model import (
+    PackageKey,
+    PackageReview,
+    ReviewStatus,
+    SourceAnswer,
+    SourceName,
+    SourceStatus,
+    VulnerabilityReview,
+)
+from tasks.review.recommendation import recommend
+from tasks.review.verdicts import Evidence, source_answers
+from tasks.sources.interface import AdvisoryRef, AdvisorySource, ProjectFacts, ProjectSource
+
+Refs = Mapping[str, Sequence[AdvisoryRef]]
+
+
+def utc_now() -> datetime:
+    """The time now, naive UTC in whole seconds, as all times of a review are."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+class Reviewer:
+    """Looks packages up and decides; one instance serves all batches of a process."""
+
+    def __init__(
+        self, projects: ProjectSource, advisories: AdvisorySource, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._projects = projects
+        self._advisories = advisories
+        self._clock = clock
+
+    async def review_batch(
+        self, keys: Sequence[PackageKey], refs: Refs, index_problem: str | None = None
+    ) -> tuple[PackageReview, ...]:
+        """One review per key, in order. A source that cannot answer is part of the review, never an exception."""
+        return tuple(await asyncio.gather(*(self._review(key, refs, index_problem) for key in keys)))
+
+    async def _review(self, key: PackageKey, refs: Refs, index_problem: str | None) -> PackageReview:
+        (facts, pypi_problem), evidence = await asyncio.gather(
+            self._facts(key), self._evidence(key, refs, index_problem)
+        )
+        return _conclude(key, facts, pypi_problem, evidence)
+
+    async def _facts(self, key: PackageKey) -> tuple[ProjectFacts | None, str | None]:
+        try:
+            return await self._projects.project(key.project, key.version), None
+        except SourceError as error:
+            return None, str(error)
+
+    async def _evidence(self, key: PackageKey, refs: Refs, index_problem: str | None) -> Evidence:
+        own = refs.get(key.project)
+        if own is None:
+            problem = index_problem or f"OSV was not asked about {key.project}; run again"
+            return Evidence({}, None, problem, self._clock())
+        try:
+            records = await self._advisories.advisories(own)
+        except SourceError as error:
+            return Evidence({}, None, str(error), self._clock())
+        return Evidence(records, _assessed(key, records), None, self._clock())
+
+
+def _assessed(key: PackageKey, records: Mapping[str, Advisory]) -> Assessment | None:
+    return assess(records.values(), key.project, key.version) if key.version is not None else None
+
+
+def _conclude(
+    key: PackageKey, facts: ProjectFacts | None, pypi_problem: str | None, evidence: Evidence
+) -> PackageReview:
+    status, reason = _status(key, facts, pypi_problem, evidence.problem)
+    review = PackageReview(
+        name=key.name,
+        project=key.project,
+        version=key.version or key.version_text,
+        is_new=key.is_new,
+        status=status,
+        reason=reason,
+        latest_version=facts.latest_version if facts else None,
+        facts=facts,
+        sources=_answers(evidence, _version_problem(key), facts),
+        vulnerabilities=_vulnerabilities(evidence),
+        latest_affected=_latest_affected(key.project, facts, evidence),
+        cleared_by=_cleared_by(key, facts, evidence),
+    )
+    return review.model_copy(update={"recommendation": recommend(review)})
+
+
+def _version_problem(key: PackageKey) -> str | None:
+    return "NEW: not installed yet, there is no version to compare" if key.is_new else key.problem
+
+
+def _status(
+    key: PackageKey, facts: ProjectFacts | None, pypi_problem: str | None, osv_problem: str | None
+) -> tuple[ReviewStatus, str | None]:
+    problems = "; ".join(filter(None, (pypi_problem, osv_problem)))
+    if problems:
+        return ReviewStatus.FAILED, f"could not check: {problems}"
+    if key.version is None:
+        return ReviewStatus.SKIPPED, _version_problem(key)
+    if facts is not None and not facts.found:
+        return ReviewStatus.REVIEWED, "not on PyPI"
+    return ReviewStatus.REVIEWED, None
+
+
+def _answers(
+    evidence: Evidence, version_problem: str | None, facts: ProjectFacts | None
+) -> dict[SourceName, SourceAnswer]:
+    answers = source_answers(evidence, version_problem)
+    if facts is None or facts.found:
+        return answers
+    # Nothing known about a name that PyPI does not know says nothing about the package.
+    absent = SourceAnswer(status=SourceStatus.NOT_APPLICABLE, reason="not on PyPI", checked_at=evidence.checked_at)
+    return {n: absent if a.status is SourceStatus.NONE_FOUND else a for n, a in answers.items()}
+
+
+def _vulnerabilities(evidence: Evidence) -> tuple[VulnerabilityReview, ...]:
+    found = evidence.assessment.vulnerabilities if evidence.assessment else ()
+    return tuple(_as_review(vulnerability) for vulnerability in found)
+
+
+def _as_review(v: Vulnerability) -> VulnerabilityReview:
+    return VulnerabilityReview(
+        ids=v.ids,
+        aliases=v.aliases,
+        cves=v.cves,
+        severity=v.severity,
+        cvss=v.cvss,
+        fixed_in=v.fixed_in,
+        malicious=v.malicious,
+    )
+
+
+def _latest_affected(project: str, facts: ProjectFacts | None, evidence: Evidence) -> bool | None:
+    if evidence.problem is not None or facts is None or facts.latest_version is None:
+        return None
+    latest = assess(evidence.records.values(), project, facts.latest_version)
+    return bool(latest.vulnerabilities or latest.undecidable)
+
+
+def _cleared_by(key: PackageKey, facts: ProjectFacts | None, evidence: Evidence) -> str | None:
+    if key.version is None or facts is None or not (evidence.assessment and evidence.assessment.vulnerabilities):
+        return None
+    later = [v for v in facts.stable_versions if _is_later(v, key.version)]
+    return smallest_clearing(list(evidence.records.values()), key.project, key.version, later)
+
+
+def _is_later(candidate: str, installed: str) -> bool:
+    try:
+        return Version(candidate) > Version(installed)
+    except InvalidVersion:
+        return False

@@ -1,0 +1,13 @@
+"""The public address of every service, each once; `sources.NAME.base_url` overrides it."""
+
+PYPI = "https://pypi.org"
+OSV = "https://api.osv.dev"
+OSV_BULK = "https://osv-vulnerabilities.storage.googleapis.com"
+GITHUB = "https://api.github.com"
+NVD = "https://services.nvd.nist.gov"
+NVD_FEEDS = "https://nvd.nist.gov"
+MITRE = "https://cveawg.mitre.org"
+SNYK = "https://api.snyk.io"
+EXPLOITDB = "https://gitlab.com/exploit-database/exploitdb/-/raw/main"
+KEV = "https://www.cisa.gov/sites/default/files/feeds"
+EPSS = "https://api.first.org"

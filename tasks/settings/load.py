@@ -1,0 +1,171 @@
+"""Settings from their four places: defaults < file < environment < flags.
+
+A file is YAML or JSON; an environment variable is VETBOOK_SECTION__KEY. Wrong values are refused with
+their range, unknown keys are named in a warning with the nearest known one.
+"""
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from tasks.errors import SettingsError
+from tasks.settings.model import INERT_KEYS, INERT_SECTIONS, SHARED_KEYS, Settings
+
+PREFIX = "VETBOOK_"
+_MAX_BYTES = 1 << 20
+
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and one line for each key that had no effect."""
+
+    settings: Settings
+    warnings: tuple[str, ...]
+
+
+def load_settings(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """Merge the four places into one Settings; SettingsError names the key, the value and the range."""
+    tree: Tree = {}
+    for layer in (_from_file(file), _from_environment(environment or os.environ), dict(flags or {})):
+        _overlay(tree, layer)
+    try:
+        settings = Settings.model_validate(tree)
+    except ValidationError as error:
+        raise SettingsError(_first_problem(error)) from error
+    return Loaded(settings, tuple(_unknown_keys(settings)))
+
+
+def _from_file(path: Path | None) -> Tree:
+    if path is None:
+        return {}
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise SettingsError(f"{path}: larger than 1 MiB; this is not a settings file")
+        tree = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); give an existing file to --config") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        raise SettingsError(f"{path}{line}: not YAML or JSON; mend the file") from error
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict) or not all(isinstance(v, dict | None) for v in tree.values()):
+        raise SettingsError(f"{path}: holds no sections; write 'section:' and the keys indented below it")
+    return _located({str(k): dict(v or {}) for k, v in tree.items()}, path)
+
+
+def _located(tree: Tree, path: Path) -> Tree:
+    """Paths in a file mean paths from that file's folder."""
+    snapshot = tree.get("offline", {}).get("snapshot")
+    if isinstance(snapshot, str):
+        tree["offline"]["snapshot"] = str(path.resolve().parent / snapshot)
+    return tree
+
+
+def _from_environment(environment: Mapping[str, str]) -> Tree:
+    tree: Tree = {}
+    for name, value in sorted(environment.items()):
+        keys = name.removeprefix(PREFIX).lower().split("__")
+        if name.startswith(PREFIX) and len(keys) > 1:
+            branch = tree
+            for key in keys[:-1]:
+                branch = branch.setdefault(key, {})
+            branch[keys[-1]] = yaml.safe_load(value) if value.startswith(("{", "[")) else value
+    return tree
+
+
+def _overlay(base: Tree, layer: Tree) -> None:
+    """Put one layer over another, key by key, with each key at the place and under the name the model has for it."""
+    for section, keys in SHARED_KEYS.items():
+        for key in keys & set(layer.get(section) or ()):
+            layer.setdefault("batch_processing", {}).setdefault(key, layer[section].pop(key))
+    for section, values in layer.items():
+        target = base.setdefault(section, {})
+        for key, value in values.items() if isinstance(values, dict) else ():
+            if isinstance(value, dict) and isinstance(target.get(key), dict):
+                target[key] = {**target[key], **value}
+            else:
+                target[_canonical(section, key)] = value
+
+
+def _canonical(section: str, key: str) -> str:
+    """A key's first name, so that a flag overrides a file that used the other one."""
+    field = Settings.model_fields.get(section)
+    model = field.annotation if field else None
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        for name, info in model.model_fields.items():
+            if key in getattr(info.validation_alias, "choices", ()):
+                return name
+    return key
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    value = first.get("input")
+    shown = "" if isinstance(value, dict | BaseModel) else f" (is {value!r:.60})"
+    more = len(error.errors()) - 1
+    message = first["msg"].removeprefix("Value error, ")
+    return f"setting {place}{shown}: {message}{_range_of(first['loc'])}" + (f"; and {more} more" if more else "")
+
+
+def _range_of(place: tuple[int | str, ...]) -> str:
+    model: Any = Settings
+    info: FieldInfo | None = None
+    for part in place:
+        fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else {}
+        info = next((f for n, f in fields.items() if part in (n, *getattr(f.validation_alias, "choices", ()))), None)
+        model = info.annotation if info else None
+    bounds = {k: getattr(m, k) for m in (info.metadata if info else ()) for k in ("ge", "gt", "le") if hasattr(m, k)}
+    if not {"le"} <= set(bounds):
+        return ""
+    low = f"{bounds['ge']}" if "ge" in bounds else f"above {bounds.get('gt')}"
+    return f" (allowed: {low} to {bounds['le']})"
+
+
+def _unknown_keys(settings: Settings) -> Iterator[str]:
+    for section in settings.model_extra or {}:
+        if section in INERT_SECTIONS | set(INERT_KEYS):
+            yield f"settings section {section} is of an older tool and has no effect here"
+        else:
+            yield _unknown("section", section, list(Settings.model_fields))
+    for name in Settings.model_fields:
+        yield from _unknown_in(name, getattr(settings, name), INERT_KEYS.get(name, frozenset()))
+
+
+def _unknown_in(place: str, section: BaseModel, inert: frozenset[str]) -> Iterator[str]:
+    for key in section.model_extra or {}:
+        if key in inert:
+            yield f"setting {place}.{key} is of an older tool and has no effect here"
+        else:
+            known = {*_names(type(section)), *SHARED_KEYS.get(place, ())}
+            yield _unknown("key", f"{place}.{key}", [f"{place}.{name}" for name in sorted(known)])
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield from _unknown_in(f"{place}.{name}", value, frozenset())
+
+
+def _names(model: type[BaseModel]) -> Iterator[str]:
+    for name, info in model.model_fields.items():
+        yield name
+        yield from (choice for choice in getattr(info.validation_alias, "choices", ()) if isinstance(choice, str))
+
+
+def _unknown(kind: str, name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"settings {kind} {name} is not known and has no effect" + (f"; did you mean {near[0]}?" if near else "")

@@ -1,0 +1,230 @@
+"""The one settings model, shared by the flows: every key with its default, range and meaning.
+
+Keys are those of the batch guide (`processing:`, `batch_processing:`) and of BatchConfiguration; where a
+document knows a key by two names, both work. Unknown keys are kept aside so that the loader can name them.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+
+from tasks.workbook.model import Field as Column
+
+Letter = Annotated[str, Field(pattern=r"^[A-Za-z]{1,3}$")]
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, filled by name or alias, unknown keys kept in `model_extra`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
+
+
+class Strategy(StrEnum):
+    """How packages are cut into batches."""
+
+    FIXED_SIZE = "fixed-size"
+    MEMORY_ADAPTIVE = "memory-adaptive"
+    TIME_BASED = "time-based"
+
+
+class MergeStrategy(StrEnum):
+    """Who wins a cell that both the reviewer and the scan changed."""
+
+    USE_CHECKPOINT = "use-checkpoint"
+    USE_CURRENT = "use-current"
+    MERGE = "merge"
+
+
+class ProcessingSettings(Section):
+    """What happens to each package."""
+
+    concurrent_requests: int = Field(
+        32,
+        ge=1,
+        le=100,
+        description="Requests in flight to one service, over all batches together.",
+    )
+    request_timeout: float = Field(30, gt=0, le=600, description="Seconds without a byte until a request is given up.")
+    retry_attempts: int = Field(5, ge=1, le=20, description="Tries of one request, the first included.")
+    process_empty_fields_only: bool = Field(False, description="Fill empty cells only; leave filled ones as they are.")
+    uncertain_limit: int = Field(
+        1, ge=1, le=1000, description="Undecidable advisories from which a row asks for a manual review."
+    )
+
+
+class BatchConfiguration(Section):
+    """How the packages are cut into batches, and how often progress is made durable."""
+
+    strategy: Strategy = Field(Strategy.FIXED_SIZE, description="fixed-size, memory-adaptive or time-based.")
+    default_batch_size: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        validation_alias=AliasChoices("default_batch_size", "batch_size"),
+        description="Packages per batch. Unset: 10, and more for large workbooks (at most 100 batches).",
+    )
+    min_batch_size: int = Field(1, ge=1, le=1000, description="Smallest batch of the adaptive strategies.")
+    max_batch_size: int = Field(100, ge=1, le=1000, description="Largest batch.")
+    checkpoint_frequency: int = Field(5, ge=1, le=1000, description="A checkpoint file every N batches.")
+    memory_threshold: float = Field(
+        0.8, ge=0.1, le=0.99, description="Share of the memory limit above which batches shrink."
+    )
+    time_based_interval: int = Field(
+        300,
+        ge=1,
+        le=86400,
+        validation_alias=AliasChoices("time_based_interval", "time_interval"),
+        description="Seconds after which a time-based batch ends.",
+    )
+    max_concurrent_batches: int = Field(4, ge=1, le=64, description="Batches under way at the same time.")
+    atomic_operations: bool = Field(
+        True,
+        validation_alias=AliasChoices("atomic_operations", "enable_atomic_saves"),
+        description="The workbook is always replaced atomically; false is refused.",
+    )
+    backup_on_checkpoint: bool = Field(True, description="Copy the workbook once when the first checkpoint is made.")
+    cleanup_on_success: bool = Field(True, description="Remove a scan's checkpoints and results when it has ended.")
+    retry_failed_batches: bool = Field(True, description="Try failed packages again at the end of the scan.")
+    max_retry_attempts: int = Field(
+        3,
+        ge=0,
+        le=10,
+        validation_alias=AliasChoices("max_retry_attempts", "max_retries"),
+        description="Rounds of trying failed packages again.",
+    )
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "BatchConfiguration":
+        if self.min_batch_size > self.max_batch_size:
+            raise ValueError(f"min_batch_size {self.min_batch_size} is above max_batch_size {self.max_batch_size}")
+        if not self.atomic_operations:
+            raise ValueError("atomic_operations cannot be false: the workbook is always replaced atomically")
+        return self
+
+
+class ExcelSettings(Section):
+    """The workbook's layout; everything unset is found from the headers."""
+
+    sheet_name: str | None = Field(None, description="The sheet; unset: the one whose headers fit.")
+    header_row: int | None = Field(None, ge=1, le=1_048_576, description="Row of the headers, counted from 1.")
+    data_start_row: int | None = Field(None, ge=1, le=1_048_576, description="First row of packages, counted from 1.")
+    columns: dict[Column, Letter] | None = Field(
+        None, description="Field key to column letter; a field left out is never written."
+    )
+
+
+class ServiceSettings(Section):
+    """One service: its address and how it may be asked."""
+
+    base_url: str | None = Field(None, pattern=r"^https?://", description="Address of the service or of a mirror.")
+    max_in_flight: int | None = Field(None, ge=1, le=1000, description="Requests in flight; unset: general limit.")
+    requests_per_second: float | None = Field(
+        None, gt=0, le=10_000, description="Requests per second; unset: no limit."
+    )
+    max_wait_s: float | None = Field(None, ge=0, le=86_400, description="Seconds a scan may wait for this service.")
+
+
+class SourcesSettings(Section):
+    """Every service the product talks to."""
+
+    pypi: ServiceSettings = ServiceSettings()
+    osv: ServiceSettings = ServiceSettings()
+    osv_bulk: ServiceSettings = ServiceSettings()
+    github: ServiceSettings = ServiceSettings()
+    nvd: ServiceSettings = ServiceSettings()
+    nvd_feeds: ServiceSettings = ServiceSettings()
+    mitre: ServiceSettings = ServiceSettings()
+    snyk: ServiceSettings = ServiceSettings()
+    exploitdb: ServiceSettings = ServiceSettings()
+    kev: ServiceSettings = ServiceSettings()
+    epss: ServiceSettings = ServiceSettings()
+
+
+class OfflineSettings(Section):
+    """What `--offline` reads instead of asking."""
+
+    snapshot: Path | None = Field(
+        None, description="Folder with snapshot.json, pypi/ and osv/; relative to the settings file that names it."
+    )
+
+
+class OutputSettings(Section):
+    """What is kept beside the workbook."""
+
+    backup_count: int = Field(10, ge=1, le=10_000, description="Backups of one workbook that are kept.")
+    backup_days: int = Field(90, ge=1, le=36_500, description="Days after which backups go; the newest never goes.")
+
+
+class Settings(Section):
+    """All settings of a run."""
+
+    processing: ProcessingSettings = ProcessingSettings()
+    batch_processing: BatchConfiguration = BatchConfiguration()
+    excel: ExcelSettings = ExcelSettings()
+    sources: SourcesSettings = SourcesSettings()
+    offline: OfflineSettings = OfflineSettings()
+    output: OutputSettings = OutputSettings()
+
+
+SHARED_KEYS: Mapping[str, frozenset[str]] = {
+    "processing": frozenset({"batch_size", "checkpoint_frequency", "memory_threshold"}),
+}
+"""Keys that the batch guide writes under `processing:` and that belong to `batch_processing:`."""
+
+INERT_KEYS: Mapping[str, frozenset[str]] = {
+    "app": frozenset({"name", "version", "log_level", "debug_mode"}),
+    "processing": frozenset(
+        {"retry_delay", "total_packages", "rate_limit_delay", "preserve_manual_data", "create_backups"}
+    ),
+    "excel": frozenset(
+        {
+            "backup_original",
+            "preserve_formatting",
+            "total_columns",
+            "timestamp_backups",
+            "handle_timezone_issues",
+            "expected_columns",
+            "expected_packages",
+            "validate_structure",
+            "require_package_names",
+        }
+    ),
+    "output": frozenset(
+        {
+            "generate_summary",
+            "create_reports",
+            "timestamp_files",
+            "export_formats",
+            "backup_directory",
+            "output_directory",
+            "report_directory",
+            "create_changes_report",
+            "backup_files",
+            "include_timestamps",
+            "detailed_changes",
+        }
+    ),
+    "logging": frozenset(
+        {
+            "level",
+            "file_rotation",
+            "max_file_size",
+            "backup_count",
+            "log_directory",
+            "log_format",
+            "console_output",
+            "error_log_separate",
+            "show_progress",
+            "progress_interval",
+        }
+    ),
+}
+"""Keys of the older review tool that are accepted and have no effect here: always on, or a flag's business now."""
+
+INERT_SECTIONS = frozenset(
+    {"api", "security", "performance", "error_handling", "directories", "validation", "azure_openai", "ai"}
+)
+"""Whole sections of the older review tool, likewise accepted without effect."""
