@@ -1,0 +1,48 @@
+"""What is looked at before somebody's workbook is replaced; whatever would not survive it is refused by name."""
+
+import os
+import stat
+from pathlib import Path
+
+from tasks.errors import MergeRefused
+from tasks.files.reasons import explain
+
+_ANY_WRITE_BIT = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+
+
+def check_replaceable(target: Path) -> Path:
+    """Return the real file behind `target`, links followed; MergeRefused says why it cannot be replaced safely.
+
+    Permission bits are looked at as well as the system's own answer, which is always yes for root.
+    """
+    try:
+        real = Path(os.path.realpath(target, strict=True))
+        _check_file(target, real, real.stat())
+        check_folder(target, real.parent)
+    except OSError as error:
+        raise MergeRefused(f"Cannot change {target}: {explain(error, target)}.") from error
+    return real
+
+
+def _check_file(target: Path, real: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise MergeRefused(f"Cannot change {target}: it is not an ordinary file; name the workbook itself.")
+    if not found.st_mode & _ANY_WRITE_BIT or not os.access(real, os.W_OK):
+        raise MergeRefused(
+            f"Cannot change {target}: the file is read-only; make it writable, or use --output to write another file."
+        )
+    if found.st_nlink > 1:
+        raise MergeRefused(
+            f"Cannot change {target}: {found.st_nlink - 1} other name(s) (hard links) would keep the old content; "
+            "remove them, or use --output to write another file."
+        )
+
+
+def check_folder(target: Path, folder: Path) -> None:
+    """MergeRefused when no file can be made beside `target`; writing in place would not be atomic. Raises OSError."""
+    mode = folder.stat().st_mode
+    if not mode & _ANY_WRITE_BIT or not os.access(folder, os.W_OK | os.X_OK):
+        raise MergeRefused(
+            f"Cannot write {target}: no file can be made in its folder {folder}; "
+            "make the folder writable, or use --output to write elsewhere."
+        )
