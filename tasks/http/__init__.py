@@ -1,1 +1,1 @@
-
+"""The one HTTP client."""

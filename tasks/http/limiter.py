@@ -1,0 +1,97 @@
+"""How many requests may be in flight to one service, adapting to the service's signs of overload.
+
+The limit starts small and grows with every answer, as TCP's slow start does; after the first sign of overload it
+is judged once per round (as many answers as the limit): a share f of overload signs cuts it by f/2, as
+DCTCP does (RFC 8257), and the rest of the round adds up to STEP. So a few failing requests among many cost
+little, while a service that rejects everything is asked half as often each round.
+"""
+
+import asyncio
+from collections import deque
+
+__all__ = ["AdaptiveLimiter"]
+
+START = 8
+"""Requests in flight before the first answer: a dead service must not get more than a handful."""
+
+STEP = 2.0
+
+
+class AdaptiveLimiter:
+    """Slots for requests in flight on one event loop; never more than ceiling, never fewer than one.
+
+    `peak` is the highest number that ever was in flight.
+    """
+
+    def __init__(self, ceiling: int) -> None:
+        self._ceiling = ceiling
+        self._limit = float(min(START, ceiling))
+        self._starting = True
+        self._answers = 0
+        self._signs = 0
+        self._urgent: deque[asyncio.Future[None]] = deque()
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self.in_flight = 0
+        self.peak = 0
+
+    @property
+    def limit(self) -> int:
+        """How many requests may be in flight now."""
+        return int(self._limit)
+
+    async def acquire(self, *, urgent: bool = False) -> None:
+        """Wait for a slot; urgent ones (second and later attempts) go first, so that begun work ends."""
+        if self.in_flight < self.limit and not self._urgent and not self._queue:
+            self._take()
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        (self._urgent if urgent else self._queue).append(turn)
+        self._wake()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.release()
+            raise
+
+    def release(self) -> None:
+        """Give the slot back."""
+        self.in_flight -= 1
+        self._wake()
+
+    def learn(self, *, overload: bool) -> None:
+        """Take one attempt's sign into account."""
+        if self._starting:
+            self._learn_starting(overload=overload)
+            return
+        self._answers += 1
+        self._signs += overload
+        if self._answers >= self.limit:
+            share = self._signs / self._answers
+            self._set(self._limit * (1 - share / 2) + STEP * (1 - share))
+
+    def _learn_starting(self, *, overload: bool) -> None:
+        self._starting = not overload
+        self._set(self._limit / 2 if overload else self._limit + 1)
+
+    def _set(self, limit: float) -> None:
+        self._limit = min(max(limit, 1.0), float(self._ceiling))
+        self._answers = self._signs = 0
+        self._wake()
+
+    def _take(self) -> None:
+        self.in_flight += 1
+        self.peak = max(self.peak, self.in_flight)
+
+    def _wake(self) -> None:
+        while self.in_flight < self.limit and (turn := self._next()) is not None:
+            self._take()
+            turn.set_result(None)
+
+    def _next(self) -> asyncio.Future[None] | None:
+        for queue in (self._urgent, self._queue):
+            while queue:
+                turn = queue.popleft()
+                if not turn.done():
+                    return turn
+        return None

@@ -1,0 +1,81 @@
+"""One request to a service, one answer, and reading an answer as JSON."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from tasks.http.policy import ServiceName
+
+__all__ = ["Answer", "InvalidAnswer", "ServiceRequest", "read_body", "read_json"]
+
+
+class InvalidAnswer(ValueError):
+    """A successful status with content that cannot be an answer; `str()` says why. The client asks again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRequest:
+    """What to ask of which service.
+
+    path starts with "/" and is appended to the service's base URL, already percent-encoded; payload is sent
+    as JSON. accept lists the statuses beside 200 to 299 that are answers (304, 404). With target the
+    body goes to that file (replaced at every attempt; the caller renames it) and Answer.body is empty.
+    """
+
+    service: ServiceName
+    path: str
+    method: str = "GET"
+    params: Mapping[str, str] | None = None
+    headers: Mapping[str, str] | None = None
+    payload: Any = None
+    accept: frozenset[int] = frozenset()
+    target: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer: status, headers by lower-case name, decoded body, and its size in bytes."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    size: int
+
+    @property
+    def missing(self) -> bool:
+        """Whether the service says that there is no such thing."""
+        return self.status == HTTPStatus.NOT_FOUND
+
+
+def _refuse_constant(name: str) -> Any:
+    raise InvalidAnswer(f"not JSON: it holds {name}")
+
+
+# json.loads with an argument builds a decoder per call.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def read_json(answer: Answer) -> Any:
+    """The body as a JSON object or array; InvalidAnswer where it is HTML, empty, cut short or anything else."""
+    body = read_body(answer)
+    if body[:64].lstrip()[:1] == b"<":
+        raise InvalidAnswer("an HTML page came instead of JSON (a proxy's or a sign-in page?)")
+    try:
+        value = _DECODER.decode(body.decode("utf-8-sig"))
+    except InvalidAnswer:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise InvalidAnswer("the JSON is cut short or malformed") from error
+    if not isinstance(value, dict | list):
+        raise InvalidAnswer("the JSON is neither an object nor an array")
+    return value
+
+
+def read_body(answer: Answer) -> bytes:
+    """The body; InvalidAnswer where it is empty."""
+    if not answer.body:
+        raise InvalidAnswer("the answer is empty")
+    return answer.body
