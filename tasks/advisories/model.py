@@ -31,11 +31,12 @@ class Verdict(StrEnum):
 
 
 class EventKind(StrEnum):
-    """The OSV range events that evaluation knows; `limit` has no meaning outside GIT ranges."""
+    """The OSV range events that evaluation knows; `limit` is rare outside GIT ranges but the rules apply it to all."""
 
     INTRODUCED = "introduced"
     FIXED = "fixed"
     LAST_AFFECTED = "last_affected"
+    LIMIT = "limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +49,24 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """One package of an advisory: explicit versions plus ECOSYSTEM or SEMVER ranges (GIT ranges are dropped)."""
+    """One package of an advisory: explicit versions plus ECOSYSTEM or SEMVER ranges (GIT ranges are dropped).
+
+    vectors are the CVSS vectors published for this package alone.
+    """
 
     ecosystem: str
     name: str
     versions: tuple[str, ...]
     ranges: tuple[tuple[Event, ...], ...]
+    vectors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Advisory:
-    """One OSV record. `modified` is RFC 3339 text as published; vectors are CVSS vector strings, v3 and v4."""
+    """One OSV record. `modified` is RFC 3339 text as published; vectors are CVSS vector strings, v3 and v4.
+
+    vectors hold for every package of the record; those of one package alone are with its `Affected`.
+    """
 
     id: str
     modified: str
