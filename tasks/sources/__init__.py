@@ -1,1 +1,1 @@
-
+"""Where facts come from: one small module per service."""

@@ -1,0 +1,85 @@
+"""A project's releases, read from PyPI's JSON: versions by PEP 440, upload times, yanked or not (PEP 592)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+__all__ = ["Release", "latest", "parse_releases", "release_of", "stable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One release that has files: its version, the text PyPI gives it, its first upload (naive UTC, whole seconds)."""
+
+    version: Version
+    text: str
+    uploaded_at: datetime | None
+    yanked: bool
+
+
+def parse_releases(document: Mapping[str, Any]) -> tuple[Release, ...]:
+    """Every release with files, ascending; texts that are not PEP 440 versions are left out.
+
+    Without "releases" (deprecated, https://docs.pypi.org/api/json/) only the described version is known.
+    """
+    listed = document.get("releases")
+    if not isinstance(listed, Mapping):
+        info = document["info"]
+        listed = {info.get("version"): document.get("urls")}
+    found = (_release(text, files) for text, files in listed.items())
+    return tuple(sorted((r for r in found if r is not None), key=lambda r: r.version))
+
+
+def stable(releases: Iterable[Release]) -> tuple[Release, ...]:
+    """Those that are neither yanked nor pre- or development releases, each version once."""
+    distinct = {r.version: r for r in releases if not r.yanked and not r.version.is_prerelease}
+    return tuple(distinct.values())
+
+
+def latest(releases: tuple[Release, ...]) -> Release | None:
+    """The highest stable release, else the highest pre-release; None where every file is yanked."""
+    candidates = stable(releases) or tuple(r for r in releases if not r.yanked)
+    return candidates[-1] if candidates else None
+
+
+def release_of(releases: tuple[Release, ...], installed: str) -> Release | None:
+    """The release that is the installed version by PEP 440 equality (6 is 6.0), by its very text where two are."""
+    try:
+        version = Version(installed)
+    except InvalidVersion:
+        return None
+    equal = [r for r in releases if r.version == version]
+    return next((r for r in equal if r.text == installed), equal[0] if equal else None)
+
+
+def _release(text: object, listed: object) -> Release | None:
+    files = [f for f in listed if isinstance(f, Mapping)] if isinstance(listed, list) else []
+    if not isinstance(text, str) or not files:
+        return None
+    try:
+        version = Version(text)
+    except InvalidVersion:
+        return None
+    times = [t for t in map(_uploaded_at, files) if t is not None]
+    return Release(version, text, min(times, default=None), all(f.get("yanked") is True for f in files))
+
+
+def _uploaded_at(file: Mapping[str, Any]) -> datetime | None:
+    # Old answers have only upload_time, which is UTC without saying so.
+    for key in ("upload_time_iso_8601", "upload_time"):
+        text = file.get(key)
+        if isinstance(text, str) and (moment := _moment(text)) is not None:
+            return moment
+    return None
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return aware.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+    except (ValueError, OverflowError):
+        return None
