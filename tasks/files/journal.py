@@ -5,6 +5,7 @@ What stands after a crash is settled by `tasks.files.recovery`.
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -47,7 +48,8 @@ class MergeJournal:
 def journal_path(folder: Path, target: Path) -> Path:
     """The record's place in `folder`: the same for every way to write the workbook's path, different for others."""
     tag = hashlib.sha256(platform.path_key(target).encode(errors="surrogateescape")).hexdigest()[:8]
-    return folder / f"{target.name[:80]}.{tag}.merge.json"
+    name = Path(os.path.realpath(target)).name[:60]
+    return folder / f"{name}.{tag}.merge.json"
 
 
 def write_journal(path: Path, journal: MergeJournal, steps: Steps = REAL_STEPS) -> None:

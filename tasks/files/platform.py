@@ -71,19 +71,24 @@ def path_key(path: Path) -> str:
     Where file systems ignore case (macOS, Windows) so does the key.
     """
     real = os.path.realpath(path)
-    if sys.platform in {"darwin", "win32"}:
-        return unicodedata.normalize("NFC", os.path.normcase(real)).casefold()
-    return real
+    folds_case = sys.platform in {"darwin", "win32"}
+    return unicodedata.normalize("NFC", os.path.normcase(real)).casefold() if folds_case else real
 
 
 def user_tag() -> str:
     """What tells users' folders in a shared temporary folder apart; empty where that folder is the user's own."""
-    return "" if sys.platform == "win32" else posix.user_tag()
+    tag = ""
+    if sys.platform != "win32":
+        tag = posix.user_tag()
+    return tag
 
 
 def is_private_folder(path: Path) -> bool:
     """Whether a folder is a real one (no link), of this user and closed to others; on Windows whether it is one."""
-    return path.is_dir() if sys.platform == "win32" else posix.is_private_folder(path)
+    private = path.is_dir()
+    if sys.platform != "win32":
+        private = posix.is_private_folder(path)
+    return private
 
 
 def process_alive(pid: int) -> bool:
@@ -99,4 +104,7 @@ def held_open(path: Path) -> bool | None:
 
     POSIX systems let everybody open everything; only an office program's own lock file tells there.
     """
-    return windows.held_open(path) if sys.platform == "win32" else None
+    answer: bool | None = None
+    if sys.platform == "win32":
+        answer = windows.held_open(path)
+    return answer
