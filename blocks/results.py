@@ -5,38 +5,17 @@ record that was altered but still parses is believed. Here a record is written b
 renamed, and what does not match its checksum is set aside and computed again.
 """
 
-import hashlib
-import json
 import logging
 from pathlib import Path
 
 from prefect.filesystems import WritableFileSystem
 from pydantic import Field
 
+from tasks.checkpoints.seal import seal, unseal
 from tasks.errors import CheckpointError
 from tasks.files.atomic import write_atomically
 
 _logger = logging.getLogger(__name__)
-_MAGIC = "vetbook-result"
-
-
-def seal(content: bytes) -> bytes:
-    """One header line (JSON: what it is, SHA-256, length in bytes), then the content."""
-    header = {"kind": _MAGIC, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    return json.dumps(header).encode() + b"\n" + content
-
-
-def unseal(record: bytes) -> bytes:
-    """The content of a sealed record; CheckpointError when it is torn, altered or not one of ours."""
-    first, _, content = record.partition(b"\n")
-    try:
-        header = json.loads(first)
-        good = header["kind"] == _MAGIC and header["sha256"] == hashlib.sha256(content).hexdigest()
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError("the record's header is damaged") from error
-    if not good:
-        raise CheckpointError("the record does not match its checksum")
-    return content
 
 
 class ResultStorage(WritableFileSystem):

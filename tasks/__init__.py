@@ -1,1 +1,1 @@
-
+"""The Prefect tasks (thin adapters) and, in the folders, the plain code that does the work."""

@@ -1,1 +1,1 @@
-
+"""How packages are cut into batches."""

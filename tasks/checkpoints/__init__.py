@@ -1,1 +1,1 @@
-
+"""The durable record of a scan under way."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from tasks.review.meaning import Meaning, of_recommendation, of_result
-from tasks.review.model import PackageReview, SourceName
+from tasks.review.model import PackageReview, ReviewStatus, SourceName
 from tasks.review.words import result_text
 from tasks.settings.addresses import PYPI
 from tasks.workbook.model import CellValue, Field, Formula
@@ -41,12 +41,16 @@ _LOOKUPS = {
 
 @dataclass(frozen=True, slots=True)
 class CellProposal:
-    """What one automated cell should say. only_if_empty: never replaces an earlier answer."""
+    """What one automated cell should say.
+
+    only_if_empty: never replaces an earlier answer. after_former: an earlier answer stays in front of the text.
+    """
 
     field: Field
     value: CellValue
     meaning: Meaning
     only_if_empty: bool = False
+    after_former: bool = False
 
 
 def proposals(review: PackageReview, pypi_address: str = PYPI) -> tuple[CellProposal, ...]:
@@ -58,7 +62,7 @@ def _facts(review: PackageReview, pypi: str) -> Iterator[CellProposal]:
     facts = review.facts
     if facts is None or not facts.found:
         return
-    if review.version and not review.is_new and review.status != "skipped":
+    if review.version and not review.is_new and review.status is not ReviewStatus.SKIPPED:
         yield _published(facts.released_at)
     if facts.latest_version is not None:
         latest = f"{pypi.rstrip('/')}/project/{quote(facts.name)}/{quote(facts.latest_version)}/"
@@ -104,4 +108,5 @@ def _links(review: PackageReview) -> Iterator[CellProposal]:
 
 def _recommendation(review: PackageReview) -> CellProposal:
     text = review.recommendation.text if review.recommendation else None
-    return CellProposal(Field.RECOMMENDATION, text, of_recommendation(review))
+    failed = review.status is ReviewStatus.FAILED and not review.vulnerabilities
+    return CellProposal(Field.RECOMMENDATION, text, of_recommendation(review), after_former=failed)

@@ -1,0 +1,1 @@
+"""Looking at and tidying the checkpoints of a data folder (`python -m flows.checkpoints`)."""

@@ -1,0 +1,138 @@
+"""`python -m flows.scan`: one scan, with a Prefect server of its own where none is running."""
+
+import argparse
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from flows.scan.arguments import parser
+from tasks.errors import ExitCode, VetbookError
+
+if TYPE_CHECKING:
+    from flows.scan.flow import ScanOutcome
+    from flows.scan.request import ScanRequest
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = parser().parse_args(words)
+    try:
+        if arguments.list_checkpoints:
+            return _list_checkpoints(arguments)
+        return _scan(arguments)
+    except VetbookError as error:
+        print(f"vetbook: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _interrupted(arguments, ExitCode.INTERRUPTED)
+
+
+def _list_checkpoints(arguments: argparse.Namespace) -> int:
+    from flows.checkpoints.listing import print_list  # noqa: PLC0415  each command imports only what it needs
+
+    return print_list(arguments.data_dir)
+
+
+def _scan(arguments: argparse.Namespace) -> int:
+    from flows.local_server import LocalServer  # noqa: PLC0415  slow imports come after the quick answers
+
+    request = _request(arguments)
+    _check_input(request)
+    _quieten(arguments)
+    with LocalServer() as server:
+        signal.signal(signal.SIGTERM, _terminate)
+        outcome = _run(request, server)
+    return _report(outcome, arguments)
+
+
+def _request(arguments: argparse.Namespace) -> "ScanRequest":
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from flows.scan.request import ResumeMode, ScanRequest  # noqa: PLC0415
+    from tasks.advisories.model import Severity  # noqa: PLC0415
+    from tasks.errors import UsageError  # noqa: PLC0415
+    from tasks.progress.display import DisplayKind  # noqa: PLC0415
+
+    resume = ResumeMode.AUTO if arguments.resume_auto else ResumeMode.FRESH if arguments.start_fresh else ResumeMode.ASK
+    try:
+        return ScanRequest(
+            workbook=arguments.input,
+            output=arguments.output,
+            config=arguments.config,
+            data_dir=arguments.data_dir,
+            json_file=arguments.json_file,
+            start_row=arguments.start_row,
+            end_row=arguments.end_row,
+            packages=tuple(arguments.packages),
+            dry_run=arguments.dry_run,
+            offline=arguments.offline,
+            batch_size=arguments.batch_size,
+            batch_strategy=arguments.batch_strategy,
+            resume=resume,
+            fail_on=Severity(arguments.fail_on.upper()) if arguments.fail_on else None,
+            lock_timeout_s=arguments.lock_timeout,
+            display=DisplayKind.NONE if arguments.quiet else DisplayKind.AUTO,
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        flag = "--" + str(first["loc"][0]).replace("_", "-")
+        raise UsageError(f"{flag} {first['input']}: {first['msg']}; see --help") from error
+
+
+def _check_input(request: "ScanRequest") -> None:
+    from tasks.errors import InputError  # noqa: PLC0415
+
+    if not request.workbook.exists():
+        raise InputError(f"{request.workbook}: no such file; give an existing workbook to --input")
+
+
+def _quieten(arguments: argparse.Namespace) -> None:
+    """Prefect's own console log is for --verbose; the run's story is on its server either way."""
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    if not arguments.verbose:
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+
+
+def _run(request: "ScanRequest", server: object) -> "ScanOutcome":
+    from flows.local_server import LocalServer  # noqa: PLC0415
+    from flows.scan.prepare import hand_over, prepare  # noqa: PLC0415
+
+    assert isinstance(server, LocalServer)  # noqa: S101
+    prepared = prepare(request)
+    for warning in prepared.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    from flows.prefect_end import drained  # noqa: PLC0415
+    from flows.scan.flow import scan  # noqa: PLC0415
+
+    server.ready()
+    with hand_over(prepared), drained():
+        return scan(request)
+
+
+def _report(outcome: "ScanOutcome", arguments: argparse.Namespace) -> int:
+    from flows.scan.outcome import exit_code  # noqa: PLC0415
+    from tasks.reports.summary import summary_lines  # noqa: PLC0415
+
+    if not arguments.quiet:
+        print("\n".join(summary_lines(outcome.result)))
+    if outcome.merge_problem is not None:
+        print(f"vetbook: the workbook was not written: {outcome.merge_problem}", file=sys.stderr)
+    return exit_code(outcome, arguments.fail_on)
+
+
+def _terminate(_signal: int, _frame: object) -> None:
+    raise SystemExit(ExitCode.TERMINATED)
+
+
+def _interrupted(arguments: argparse.Namespace, code: ExitCode) -> int:
+    print(
+        f"vetbook: interrupted; finished batches are kept, go on with: "
+        f"python -m flows.scan --input {arguments.input} --data-dir {arguments.data_dir} --resume-auto",
+        file=sys.stderr,
+    )
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

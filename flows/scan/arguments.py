@@ -1,0 +1,84 @@
+"""The command line of the scan. Imports nothing that is slow: `--help` must answer at once."""
+
+import argparse
+from pathlib import Path
+
+DESCRIPTION = "Review every package of a workbook and write what was found back into it."
+
+EPILOG = """exit codes:
+  0  done
+  1  findings at or above --fail-on
+  2  wrong use, settings or input; nothing was touched
+  3  done, but something could not be checked
+  4  the workbook could not be written; the results are kept
+  130, 143  interrupted; run again with --resume-auto"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of `python -m flows.scan`."""
+    made = argparse.ArgumentParser(
+        "python -m flows.scan",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_files(made.add_argument_group("files"))
+    _add_selection(made.add_argument_group("which packages"))
+    _add_batches(made.add_argument_group("batches and resuming"))
+    _add_behaviour(made.add_argument_group("behaviour"))
+    return made
+
+
+def _add_files(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("-i", "--input", type=Path, metavar="FILE", required=True, help="the review workbook")
+    group.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write a full copy here, leave the input alone"
+    )
+    group.add_argument("--config", type=Path, metavar="FILE", help="settings, YAML or JSON")
+    group.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        default=Path("data"),
+        help="checkpoints, results and backups (default: data)",
+    )
+    group.add_argument("--json", type=Path, metavar="FILE", dest="json_file", help="write the whole result as JSON")
+
+
+def _add_selection(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("-p", "--packages", nargs="+", metavar="NAME", default=[], help="only these packages")
+    group.add_argument("--start-row", type=int, metavar="N", help="first Excel row to review")
+    group.add_argument("--end-row", type=int, metavar="N", help="last Excel row to review")
+
+
+def _add_batches(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--enable-batch-processing", action="store_true", help="accepted; batches are always used")
+    group.add_argument("--batch-size", type=int, metavar="N", help="packages per batch (default: by workbook size)")
+    group.add_argument("--batch-strategy", choices=["fixed-size"], help="how packages are cut into batches")
+    resume = group.add_mutually_exclusive_group()
+    resume.add_argument("--resume-auto", action="store_true", help="go on with an unfinished scan of this workbook")
+    resume.add_argument("--start-fresh", action="store_true", help="ignore an unfinished scan of this workbook")
+    group.add_argument("--list-checkpoints", action="store_true", help="list the checkpoints in the data folder")
+
+
+def _add_behaviour(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--dry-run", action="store_true", help="look everything up, write no workbook")
+    group.add_argument("--offline", action="store_true", help="open no connection, use the snapshot of the settings")
+    group.add_argument(
+        "--fail-on",
+        choices=["low", "medium", "high", "critical"],
+        metavar="SEVERITY",
+        help="exit with 1 at findings of this severity or above: low, medium, high, critical",
+    )
+    group.add_argument(
+        "--lock-timeout",
+        type=float,
+        metavar="SECONDS",
+        default=60.0,
+        help="how long to wait for a workbook that is open elsewhere (default: 60)",
+    )
+    group.add_argument("--yes", action="store_true", help="ask nothing")
+    loudness = group.add_mutually_exclusive_group()
+    loudness.add_argument("-v", "--verbose", action="store_true", help="show what Prefect and the sources do")
+    loudness.add_argument("-q", "--quiet", action="store_true", help="show errors only")

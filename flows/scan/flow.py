@@ -1,0 +1,178 @@
+"""The scan as a Prefect flow: read, look up in batches, merge, report."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import psutil
+from prefect import flow
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.transactions import transaction
+
+from blocks.results import ResultStorage
+from flows.opaque import opaque
+from flows.scan.batches import BatchRun
+from flows.scan.cleanup import clean_up
+from flows.scan.new_packages import NewPackage, last_row, new_rows, resolve_new
+from flows.scan.prepare import PreparedScan, identity, key_of, prepared_for
+from flows.scan.progress_record import ProgressRecord
+from flows.scan.request import ScanRequest
+from tasks.checkpoints.model import ScanState
+from tasks.engine.engine import engine_for
+from tasks.errors import MergeError
+from tasks.merge.changes import changes
+from tasks.merge.commit import MergePlan, MergeReport, noteworthy, settle_interrupted, workbook_held
+from tasks.progress.display import Narrator, make_display
+from tasks.progress.tally import Tally
+from tasks.reports.result import RunMetrics, ScanResult, write_result
+from tasks.review.model import PackageReview
+from tasks.review.reviewer import utc_now
+from tasks.write_back import JOURNAL, merge_workbook
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOutcome:
+    """How a scan ended: its result, and why the workbook was not written, where it was not."""
+
+    result: ScanResult
+    merge_problem: str | None = None
+
+
+def _run_name() -> str:
+    request: ScanRequest = flow_run.parameters["request"]
+    return f"{request.workbook.name} {utc_now():%Y-%m-%d %H:%M:%S}"
+
+
+@flow(name="scan", flow_run_name=_run_name, task_runner=ThreadPoolTaskRunner(max_workers=64), persist_result=False)
+def scan(request: ScanRequest) -> ScanOutcome:
+    """Look up every package of a review workbook and write what was found back into it."""
+    began, started_at = time.monotonic(), utc_now()
+    warn = get_run_logger().warning
+    prepared = prepared_for(request)
+    try:
+        added = resolve_new(prepared)
+        run, reviews = _look_up(prepared, added, warn)
+        report, problem = _merge(prepared, added, reviews)
+        metrics = _metrics(prepared, run, time.monotonic() - began)
+        result = _result(prepared, reviews, report, metrics, started_at)
+        if request.json_file is not None:
+            write_result(request.json_file, result)
+        run.record.write(ScanState.MERGING if problem else ScanState.DONE)
+        clean_up(prepared, finished=problem is None)
+        return ScanOutcome(result, problem)
+    finally:
+        engine_for(prepared.lookup).close()
+        engine_for.cache_clear()
+
+
+def _look_up(
+    prepared: PreparedScan, added: tuple[NewPackage, ...], warn: Callable[[str], object]
+) -> tuple[BatchRun, tuple[PackageReview, ...]]:
+    """Review every chosen row and every added package; one review a row, in sheet order, added ones last."""
+    keys = [*prepared.keys, *(package.key for package in added)]
+    storage = _result_storage(prepared)
+    display = make_display(prepared.request.display, len(keys), get_run_logger().info)
+    with Narrator(Tally(len(keys), time.monotonic), display) as narrator:
+        record = ProgressRecord(prepared, warn)
+        record.write(ScanState.RUNNING)
+        run = BatchRun(prepared, storage, narrator, record, warn)
+        index = run.index(keys)
+        run.run(keys, index)
+        run.retry_failed(keys, index)
+    rows = [(row.row, key_of(row)) for row in prepared.selection.rows]
+    rows += [(package.row, package.key) for package in added]
+    return run, tuple(
+        run.reviews[identity(key)].model_copy(update={"row": number, "name": key.name}) for number, key in rows
+    )
+
+
+def _result_storage(prepared: PreparedScan) -> ResultStorage:
+    """The folder of batch results as a block; Prefect wants it saved before a task may use it."""
+    folder = str(prepared.folders.results.resolve())
+    storage = ResultStorage(folder=folder)
+    storage.save(name="scan-results", overwrite=True)
+    return storage
+
+
+def _merge(
+    prepared: PreparedScan, added: tuple[NewPackage, ...], reviews: tuple[PackageReview, ...]
+) -> tuple[MergeReport | None, str | None]:
+    """Write the workbook in one transaction; a merge that cannot be done is told, the results stay."""
+    if prepared.request.dry_run:
+        return None, None
+    plan = _plan(prepared, added, reviews)
+    logger = get_run_logger()
+    try:
+        with workbook_held(plan):
+            for sentence in noteworthy(settle_interrupted(plan)):
+                logger.warning(sentence)
+            with transaction() as merge:
+                merge.set(JOURNAL, str(plan.journal))
+                return merge_workbook(opaque(plan)), None
+    except MergeError as error:
+        logger.warning("The workbook was not written: %s", error)
+        return None, str(error)
+
+
+def _plan(prepared: PreparedScan, added: tuple[NewPackage, ...], reviews: tuple[PackageReview, ...]) -> MergePlan:
+    workbook, request = prepared.workbook, prepared.request
+    kept, appended = reviews[: len(reviews) - len(added)], reviews[len(reviews) - len(added) :]
+    by_row = {review.row: review for review in kept}
+    empty_only = prepared.settings.processing.process_empty_fields_only
+    return MergePlan(
+        source=request.workbook,
+        target=prepared.target,
+        sheet=workbook.layout.sheet,
+        expected=workbook.fingerprint,
+        changes=tuple(changes(workbook.rows, by_row, workbook.layout, empty_only=empty_only)),
+        new_rows=new_rows(added, appended, workbook.layout),
+        after_row=last_row(prepared),
+        backups=prepared.folders.backups,
+        scan_id=prepared.scan_id,
+        now=datetime.now(),  # noqa: DTZ005  file names carry the reviewer's own time
+        lock_timeout_s=request.lock_timeout_s,
+    )
+
+
+def _metrics(prepared: PreparedScan, run: BatchRun, wall_s: float) -> RunMetrics:
+    services = {name.value: figures for name, figures in engine_for(prepared.lookup).metrics().items()}
+    asked = {name: figures for name, figures in services.items() if figures.requests}
+    return RunMetrics(
+        wall_s=round(wall_s, 2),
+        batches=run.batches,
+        cached_batches=run.cached,
+        requests={name: figures.requests for name, figures in asked.items()},
+        peak_rss_mb=_peak_rss_mb(),
+        services={name: dataclasses.asdict(figures) for name, figures in asked.items()},
+    )
+
+
+def _peak_rss_mb() -> int:
+    memory = psutil.Process().memory_info()
+    return round(getattr(memory, "peak_wset", memory.rss) / 1e6)
+
+
+def _result(
+    prepared: PreparedScan,
+    reviews: tuple[PackageReview, ...],
+    report: MergeReport | None,
+    metrics: RunMetrics,
+    started_at: datetime,
+) -> ScanResult:
+    notes = [*prepared.warnings, *(f"row {row}: {reason}" for row, reason in prepared.workbook.odd_rows)]
+    return ScanResult(
+        scan_id=prepared.scan_id,
+        input=prepared.request.workbook,
+        started_at=started_at,
+        finished_at=utc_now(),
+        packages=reviews,
+        metrics=metrics,
+        workbook=report.target if report else None,
+        backup=report.backup if report else None,
+        changed_cells=report.changed_cells if report else 0,
+        notes=(*notes, *(report.warnings if report else ())),
+    )

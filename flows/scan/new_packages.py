@@ -1,0 +1,72 @@
+"""Packages named on the command line that the workbook does not list: looked up on PyPI and appended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from packaging.utils import canonicalize_name
+
+from flows.scan.prepare import PreparedScan
+from tasks.engine.engine import engine_for
+from tasks.errors import SourceError, UsageError
+from tasks.review.cells import proposals
+from tasks.review.meaning import Meaning
+from tasks.review.model import PackageKey, PackageReview
+from tasks.settings.addresses import PYPI
+from tasks.workbook.model import CellStyle, CellValue, Field, Layout
+from tasks.workbook.writer import NewRow
+
+
+@dataclass(frozen=True, slots=True)
+class NewPackage:
+    """A package to append: what is looked up (its latest version), and the row it will get."""
+
+    key: PackageKey
+    row: int
+
+
+def resolve_new(prepared: PreparedScan) -> tuple[NewPackage, ...]:
+    """The missing names as packages at their latest version; UsageError for one that PyPI does not know."""
+    after = last_row(prepared)
+    names = prepared.selection.missing_names
+    return tuple(NewPackage(_latest(prepared, name), after + place) for place, name in enumerate(names, start=1))
+
+
+def last_row(prepared: PreparedScan) -> int:
+    """The last row that holds a package."""
+    return max(row.row for row in prepared.workbook.rows)
+
+
+def _latest(prepared: PreparedScan, name: str) -> PackageKey:
+    project = str(canonicalize_name(name))
+    try:
+        facts = engine_for(prepared.lookup).project(project)
+    except SourceError as error:
+        raise UsageError(
+            f"--packages {name}: not in {prepared.request.workbook}, and PyPI was not asked: {error}"
+        ) from error
+    if not facts.found or facts.latest_version is None:
+        raise UsageError(f"--packages {name}: neither in {prepared.request.workbook} nor on PyPI; check the spelling")
+    version = facts.latest_version
+    return PackageKey(name=facts.name, project=project, version=version, version_text=version)
+
+
+def new_rows(packages: Sequence[NewPackage], reviews: Sequence[PackageReview], layout: Layout) -> tuple[NewRow, ...]:
+    """The rows to append, every cell in the look of new data."""
+    look = Meaning.SAFE.style
+    style = CellStyle(fill=look.fill, font=look.font, bold=True, wrap=True)
+    return tuple(
+        NewRow(values=_values(package, review, layout), style=style)
+        for package, review in zip(packages, reviews, strict=True)
+    )
+
+
+def _values(package: NewPackage, review: PackageReview, layout: Layout) -> dict[str, CellValue]:
+    values: dict[Field, CellValue] = {
+        Field.INDEX: package.row - layout.header_row,
+        Field.PACKAGE_NAME: package.key.name,
+        Field.CURRENT_VERSION: package.key.version_text,
+        Field.PYPI_CURRENT_LINK: f"{PYPI}/project/{quote(package.key.project)}/",
+    }
+    values |= {proposal.field: proposal.value for proposal in proposals(review)}
+    return {layout.columns[field]: value for field, value in values.items() if field in layout.columns}

@@ -1,0 +1,188 @@
+"""Everything a scan needs before its first task: settings, workbook, rows, identity. No Prefect, no network."""
+
+import contextlib
+import contextvars
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.scan.request import ResumeMode, ScanRequest
+from tasks.checkpoints.model import CheckpointData
+from tasks.checkpoints.store import CheckpointStore
+from tasks.engine.lookup import LookupSettings, lookup_settings
+from tasks.errors import InputError, UsageError
+from tasks.review.model import PackageKey
+from tasks.settings.load import load_settings
+from tasks.settings.model import Settings
+from tasks.workbook.layout import LayoutWanted
+from tasks.workbook.model import PackageRow, ReviewWorkbook
+from tasks.workbook.reader import read_review
+from tasks.workbook.selection import Selection, select_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where a scan keeps its files, all under the data folder."""
+
+    root: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        """Checkpoint files."""
+        return self.root / "checkpoints"
+
+    @property
+    def backups(self) -> Path:
+        """Backups of workbooks, and the records of merges under way."""
+        return self.root / "backups"
+
+    @property
+    def results(self) -> Path:
+        """Batch results, one folder a scan."""
+        return self.root / "results"
+
+    @property
+    def store(self) -> Path:
+        """Advisory records kept between scans."""
+        return self.root / "store" / "advisories.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedScan:
+    """A scan ready to run. keys are the distinct package versions of the chosen rows, in sheet order."""
+
+    request: ScanRequest
+    settings: Settings
+    lookup: LookupSettings
+    folders: Folders
+    workbook: ReviewWorkbook
+    selection: Selection
+    keys: tuple[PackageKey, ...]
+    scan_id: str
+    resumed: CheckpointData | None
+    warnings: tuple[str, ...]
+
+    @property
+    def target(self) -> Path:
+        """The workbook that is written."""
+        return self.request.output or self.request.workbook
+
+
+def key_of(row: PackageRow) -> PackageKey:
+    """What is looked up for a row."""
+    return PackageKey(
+        name=row.name,
+        project=row.project,
+        version=row.version,
+        version_text=row.version_text,
+        problem=row.problem,
+        is_new=row.is_new,
+    )
+
+
+def identity(key: PackageKey) -> tuple[str, str, bool]:
+    """What makes two rows the same package version."""
+    return key.project, key.version or key.version_text, key.is_new
+
+
+def distinct(rows: tuple[PackageRow, ...]) -> tuple[PackageKey, ...]:
+    """One key per package version, in order of first appearance."""
+    return tuple({identity(key): key for key in map(key_of, reversed(rows))}.values())[::-1]
+
+
+def prepare(request: ScanRequest) -> PreparedScan:
+    """Load settings, read the workbook, choose rows, decide which scan this is. UsageError for anything wrong."""
+    _check_paths(request)
+    loaded = load_settings(request.config, flags=_flags(request))
+    settings, folders = loaded.settings, Folders(request.data_dir)
+    workbook = read_review(request.workbook, _layout_wanted(settings))
+    selection = select_rows(
+        workbook, start_row=request.start_row, end_row=request.end_row, packages=request.packages or None
+    )
+    store = None if request.offline else folders.store
+    lookup = lookup_settings(settings, offline=request.offline, store=store)
+    resumed = _resumed(request, folders, lookup)
+    return PreparedScan(
+        request,
+        settings,
+        lookup,
+        folders,
+        workbook,
+        selection,
+        distinct(selection.rows),
+        resumed.scan_id if resumed else secrets.token_hex(6),
+        resumed,
+        loaded.warnings,
+    )
+
+
+def _flags(request: ScanRequest) -> dict[str, dict[str, object]]:
+    chosen = {"default_batch_size": request.batch_size, "strategy": request.batch_strategy}
+    return {"batch_processing": {key: value for key, value in chosen.items() if value is not None}}
+
+
+def _layout_wanted(settings: Settings) -> LayoutWanted:
+    excel = settings.excel
+    columns = {field: letter.upper() for field, letter in excel.columns.items()} if excel.columns else None
+    return LayoutWanted(excel.sheet_name, excel.header_row, excel.data_start_row, columns)
+
+
+def _check_paths(request: ScanRequest) -> None:
+    workbook = request.workbook
+    if not workbook.exists():
+        raise InputError(f"{workbook}: no such file; give an existing workbook to --input")
+    for flag, path in (("--output", request.output), ("--json", request.json_file)):
+        if path is not None and path.is_dir():
+            raise UsageError(f"{flag} {path} is a folder; give a file name")
+        if path is not None and path.resolve() == workbook.resolve() and flag == "--json":
+            raise UsageError(f"{flag} {path} is the workbook itself; give another file name")
+    if request.output is not None and request.output.suffix.lower() != workbook.suffix.lower():
+        raise UsageError(f"--output {request.output} must end in {workbook.suffix}, as the workbook does")
+    _check_data_dir(request.data_dir)
+
+
+def _check_data_dir(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--data-dir {folder}: cannot be made ({error.strerror}); give another folder") from error
+
+
+def _resumed(request: ScanRequest, folders: Folders, lookup: LookupSettings) -> CheckpointData | None:
+    if request.resume is ResumeMode.FRESH:
+        return None
+    found = CheckpointStore(folders.checkpoints).unfinished(request.workbook.resolve())
+    if found is None:
+        return None
+    if request.resume is ResumeMode.ASK:
+        done, total = found.batch_state.completed_packages, found.batch_state.total_packages
+        raise UsageError(
+            f"an unfinished scan of {request.workbook} exists (id {found.scan_id}, {done} of {total} packages done,"
+            f" {found.batch_state.updated_at:%Y-%m-%d %H:%M} UTC): give --resume-auto to go on or --start-fresh"
+        )
+    if found.answers_digest != lookup.answers_digest:
+        raise UsageError(
+            f"the unfinished scan {found.scan_id} used other sources or snapshots than the settings now:"
+            " restore them, or give --start-fresh"
+        )
+    return found
+
+
+_handed_over: contextvars.ContextVar[PreparedScan | None] = contextvars.ContextVar("prepared scan", default=None)
+
+
+@contextlib.contextmanager
+def hand_over(prepared: PreparedScan) -> Iterator[None]:
+    """Let the flow called inside use this preparation: the command makes it while Prefect's server starts."""
+    token = _handed_over.set(prepared)
+    try:
+        yield
+    finally:
+        _handed_over.reset(token)
+
+
+def prepared_for(request: ScanRequest) -> PreparedScan:
+    """The preparation handed over for exactly this request, else a new one."""
+    given = _handed_over.get()
+    return given if given is not None and given.request == request else prepare(request)

@@ -1,0 +1,42 @@
+"""What a scan is asked to do: the flow's parameters, as the command line and the Prefect UI fill them."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.advisories.model import Severity
+from tasks.progress.display import DisplayKind
+from tasks.settings.model import MergeStrategy, Strategy
+
+
+class ResumeMode(StrEnum):
+    """What to do with an unfinished scan of the same workbook."""
+
+    ASK = "ask"
+    AUTO = "auto"
+    FRESH = "fresh"
+
+
+class ScanRequest(BaseModel):
+    """The parameters of one scan."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workbook: Path = Field(description="The review workbook (.xlsx or .xlsm).")
+    output: Path | None = Field(None, description="Write a full copy here and leave the workbook alone.")
+    config: Path | None = Field(None, description="Settings file, YAML or JSON.")
+    data_dir: Path = Field(Path("data"), description="Folder for checkpoints, results, backups and reports.")
+    json_file: Path | None = Field(None, description="Write the whole result here as JSON.")
+    start_row: int | None = Field(None, ge=1, description="First Excel row to review.")
+    end_row: int | None = Field(None, ge=1, description="Last Excel row to review.")
+    packages: tuple[str, ...] = Field((), description="Only these packages; one that is new on PyPI is appended.")
+    dry_run: bool = Field(False, description="Look everything up but write no workbook.")
+    offline: bool = Field(False, description="Open no connection; use the snapshot and what earlier runs kept.")
+    batch_size: int | None = Field(None, ge=1, le=1000, description="Packages per batch; unset: chosen by size.")
+    batch_strategy: Strategy | None = Field(None, description="How packages are cut into batches.")
+    resume: ResumeMode = Field(ResumeMode.AUTO, description="What to do with an unfinished scan of this workbook.")
+    merge_strategy: MergeStrategy = Field(MergeStrategy.MERGE, description="Who wins a cell that both changed.")
+    fail_on: Severity | None = Field(None, description="End with exit code 1 at findings of this severity or above.")
+    lock_timeout_s: float = Field(60, ge=0, le=86_400, description="Seconds to wait for a workbook that is open.")
+    display: DisplayKind = Field(DisplayKind.LINES, description="How progress is shown.")

@@ -1,0 +1,48 @@
+"""Running jobs (batches), at most so many at once, in whatever way the caller submits them."""
+
+from collections.abc import Callable, Iterator
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol, TypeVar
+
+Job = TypeVar("Job")
+
+
+class Pending(Protocol):
+    """A job under way; Prefect's futures are such."""
+
+    def add_done_callback(self, fn: Callable[[Any], None], /) -> None:
+        """Call back, from any thread, once the job has ended."""
+        ...
+
+
+Future = TypeVar("Future", bound=Pending)
+
+
+def run_windowed(
+    next_job: Callable[[], Job | None], submit: Callable[[Job], Future], at_once: int
+) -> Iterator[tuple[Job, Future]]:
+    """Yield every job with its ended future, as they end; the next is only asked for when a place is free."""
+    ended: SimpleQueue[tuple[Job, Future]] = SimpleQueue()
+    under_way = 0
+    while True:
+        while under_way < at_once and (job := next_job()) is not None:
+            _start(job, submit, ended)
+            under_way += 1
+        if not under_way:
+            return
+        yield _next_ended(ended)
+        under_way -= 1
+
+
+def _start(job: Job, submit: Callable[[Job], Future], ended: "SimpleQueue[tuple[Job, Future]]") -> None:
+    future = submit(job)
+    future.add_done_callback(lambda _: ended.put((job, future)))
+
+
+def _next_ended(ended: "SimpleQueue[tuple[Job, Future]]") -> tuple[Job, Future]:
+    while True:
+        try:
+            # A wait without an end cannot be interrupted by Ctrl-C on Windows.
+            return ended.get(timeout=0.5)
+        except Empty:
+            continue

@@ -1,0 +1,46 @@
+"""What an engine is built from: the part of a run's settings that a lookup needs, on whatever machine it runs."""
+
+import hashlib
+from pathlib import Path
+
+from tasks.settings.model import ServiceSettings, Settings
+from tasks.sources.interface import Plain
+
+ANSWERS_VERSION = 1
+"""Raised when the same facts would lead to another review: results of older versions are then not reused."""
+
+
+class LookupSettings(Plain):
+    """How packages are looked up. Holds addresses and limits, never tokens."""
+
+    services: dict[str, ServiceSettings]
+    concurrent_requests: int
+    request_timeout: float
+    retry_attempts: int
+    offline: bool
+    snapshot: Path | None
+    store: Path | None
+
+    @property
+    def answers_digest(self) -> str:
+        """SHA-256 over what changes answers: addresses, offline and snapshot; not limits or time-outs."""
+        addresses = sorted((name, service.base_url) for name, service in self.services.items())
+        parts = (ANSWERS_VERSION, addresses, self.offline, str(self.snapshot) if self.offline else "")
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
+
+def lookup_settings(settings: Settings, *, offline: bool, store: Path | None) -> LookupSettings:
+    """The lookup part of a run's settings."""
+    services = settings.sources
+    return LookupSettings(
+        services={name: getattr(services, name) for name in type(services).model_fields},
+        concurrent_requests=settings.processing.concurrent_requests,
+        request_timeout=settings.processing.request_timeout,
+        retry_attempts=settings.processing.retry_attempts,
+        offline=offline,
+        snapshot=settings.offline.snapshot,
+        store=store,
+    )

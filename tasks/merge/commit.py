@@ -1,0 +1,124 @@
+"""Writing the changes into the workbook: locked, built beside it, verified, backed up, replaced."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tasks.errors import WorkbookChanged
+from tasks.files.backups import backup_path
+from tasks.files.journal import JournalPlan, journal_path
+from tasks.files.locks import WorkbookLock
+from tasks.files.office import wait_until_free
+from tasks.files.recovery import Recovery, RecoveryOutcome, recover
+from tasks.files.replacement import Replacement, create_workbook, replace_workbook
+from tasks.files.temporaries import remove_stale_temporaries
+from tasks.merge.changes import CellChange
+from tasks.workbook.model import Fingerprint
+from tasks.workbook.reader import fingerprint_of
+from tasks.workbook.verify import verify_written
+from tasks.workbook.writer import NewRow, write_workbook
+
+
+@dataclass(frozen=True, slots=True)
+class MergePlan:
+    """What is to be written where. target equals source in place; after_row is the last package row.
+
+    expected is the source as it was read; backups and journal are folders of the data folder; now is naive local time.
+    """
+
+    source: Path
+    target: Path
+    sheet: str
+    expected: Fingerprint
+    changes: tuple[CellChange, ...]
+    new_rows: tuple[NewRow, ...]
+    after_row: int
+    backups: Path
+    scan_id: str
+    now: datetime
+    lock_timeout_s: float = 0.0
+
+    @property
+    def journal(self) -> Path:
+        """Where the record of an unfinished merge of this target stands."""
+        return journal_path(self.backups, self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class MergeReport:
+    """What the merge did. changed_cells counts cells of existing rows; backup is None for a new file."""
+
+    target: Path
+    backup: Path | None
+    changed_cells: int
+    new_rows: int
+    written: bool
+    warnings: tuple[str, ...] = ()
+
+
+@contextlib.contextmanager
+def workbook_held(plan: MergePlan) -> Iterator[None]:
+    """Hold the workbook against other scans and wait until no office program has it; WorkbookLocked otherwise."""
+    with WorkbookLock(plan.target, scan_id=plan.scan_id).acquire(plan.lock_timeout_s):
+        wait_until_free(plan.target, plan.lock_timeout_s)
+        yield
+
+
+def settle_interrupted(plan: MergePlan) -> Recovery:
+    """Finish or undo what a killed merge of this workbook left; the caller holds the workbook."""
+    remove_stale_temporaries(plan.target, lock_held=True)
+    return recover(plan.journal)
+
+
+def write_changes(plan: MergePlan) -> MergeReport:
+    """Write the plan's changes; the record stays open until `commit_merge`. MergeError leaves everything as it was."""
+    if not plan.changes and not plan.new_rows and plan.target == plan.source:
+        return MergeReport(plan.target, None, 0, 0, written=False)
+    plan.backups.mkdir(parents=True, exist_ok=True)
+    done = _replace(plan)
+    warnings = (done.warning,) if done.warning else ()
+    return MergeReport(plan.target, done.backup, len(plan.changes), len(plan.new_rows), written=True, warnings=warnings)
+
+
+def _replace(plan: MergePlan) -> Replacement:
+    build, verify = _builder(plan), _verifier(plan)
+    if not plan.target.exists():
+        return create_workbook(plan.target, build, verify=verify, like=plan.source)
+    return replace_workbook(
+        plan.target,
+        build,
+        verify=verify,
+        unchanged=lambda: _still_as_read(plan),
+        backup=backup_path(plan.backups, plan.target, plan.now),
+        journal=JournalPlan(plan.journal, plan.scan_id, plan.now),
+    )
+
+
+def _builder(plan: MergePlan) -> Callable[[Path], None]:
+    updates = [change.update for change in plan.changes]
+
+    def build(temporary: Path) -> None:
+        write_workbook(plan.source, temporary, plan.sheet, updates, plan.new_rows, after_row=plan.after_row)
+
+    return build
+
+
+def _verifier(plan: MergePlan) -> Callable[[Path], None]:
+    updates = [change.update for change in plan.changes]
+
+    def verify(temporary: Path) -> None:
+        verify_written(plan.source, temporary, plan.sheet, updates, plan.new_rows, after_row=plan.after_row)
+
+    return verify
+
+
+def _still_as_read(plan: MergePlan) -> None:
+    if fingerprint_of(plan.source).sha256 != plan.expected.sha256:
+        raise WorkbookChanged(f"{plan.source} was saved by another program while it was being merged; run again.")
+
+
+def noteworthy(recovery: Recovery) -> Sequence[str]:
+    """The sentences of a recovery that a person should read."""
+    return () if recovery.outcome is RecoveryOutcome.NOTHING else (recovery.sentence,)

@@ -1,0 +1,122 @@
+"""The whole result of a scan as JSON, version 1 (docs/result.md)."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tasks.advisories.model import Severity
+from tasks.files.atomic import write_atomically
+from tasks.review.model import PackageReview, ReviewStatus, SourceAnswer, SourceStatus, Tier
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunMetrics:
+    """What a run cost: seconds, batches, requests by service, peak memory in MB (10^6 bytes)."""
+
+    wall_s: float = 0.0
+    batches: int = 0
+    cached_batches: int = 0
+    requests: Mapping[str, int] = field(default_factory=dict)
+    peak_rss_mb: int = 0
+    services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """Everything a scan found out. Times are naive UTC; notes are sentences about the run as a whole."""
+
+    scan_id: str
+    input: Path
+    started_at: datetime
+    finished_at: datetime
+    packages: tuple[PackageReview, ...]
+    metrics: RunMetrics
+    workbook: Path | None = None
+    backup: Path | None = None
+    changed_cells: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def result_document(result: ScanResult) -> dict[str, Any]:
+    """The result as plain data in the documented shape."""
+    return {
+        "schema": SCHEMA,
+        "scan_id": result.scan_id,
+        "input": str(result.input),
+        "started_at": result.started_at.isoformat() + "Z",
+        "finished_at": result.finished_at.isoformat() + "Z",
+        "packages": [_package(review) for review in result.packages],
+        "summary": {
+            **summary(result.packages),
+            "workbook": str(result.workbook) if result.workbook else None,
+            "backup": str(result.backup) if result.backup else None,
+            "changed_cells": result.changed_cells,
+            "notes": list(result.notes),
+        },
+        "metrics": {
+            "wall_s": result.metrics.wall_s,
+            "batches": result.metrics.batches,
+            "cached_batches": result.metrics.cached_batches,
+            "requests": dict(result.metrics.requests),
+            "peak_rss_mb": result.metrics.peak_rss_mb,
+            "services": {name: dict(figures) for name, figures in result.metrics.services.items()},
+        },
+    }
+
+
+def write_result(path: Path, result: ScanResult) -> None:
+    """Write the JSON file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(result_document(result), ensure_ascii=False, indent=1)
+    # Text from outside can hold lone surrogates, which UTF-8 has no bytes for.
+    write_atomically(path, text.encode("utf-8", "replace"))
+
+
+def summary(reviews: Sequence[PackageReview]) -> dict[str, Any]:
+    """Counts over all rows: by status, tier and highest severity, and what could not be checked."""
+    vulnerabilities = [v for review in reviews for v in review.vulnerabilities]
+    return {
+        "packages": len(reviews),
+        "statuses": _counted(ReviewStatus, (r.status for r in reviews)),
+        "tiers": _counted(Tier, (r.recommendation.tier for r in reviews if r.recommendation)),
+        "vulnerabilities": len(vulnerabilities),
+        "severities": _counted(Severity, (v.severity for v in vulnerabilities)),
+        "affected_packages": sum(1 for review in reviews if review.vulnerabilities),
+        "could_not_check": [
+            {"row": r.row, "name": r.name, "reason": r.reason} for r in reviews if r.status is ReviewStatus.FAILED
+        ],
+    }
+
+
+def _counted(kind: type[ReviewStatus] | type[Tier] | type[Severity], values: Any) -> dict[str, int]:
+    counts = Counter(values)
+    return {member.value: counts.get(member, 0) for member in kind}
+
+
+def _package(review: PackageReview) -> dict[str, Any]:
+    recommendation = review.recommendation
+    return {
+        "row": review.row,
+        "name": review.name,
+        "version": review.version,
+        "latest_version": review.latest_version,
+        "status": review.status.value,
+        "reason": review.reason,
+        "sources": {name.value: _answer(answer) for name, answer in review.sources.items()},
+        "vulnerabilities": [v.model_dump(mode="json") for v in review.vulnerabilities],
+        "recommendation": recommendation.model_dump(mode="json") if recommendation else None,
+        "cleared_by": review.cleared_by,
+        "latest_affected": review.latest_affected,
+    }
+
+
+def _answer(answer: SourceAnswer) -> dict[str, Any]:
+    ids = answer.ids if answer.status is not SourceStatus.NOT_AFFECTED else ()
+    checked = answer.checked_at.isoformat() + "Z" if answer.checked_at else None
+    return {"status": answer.status.value, "ids": list(ids), "reason": answer.reason, "checked_at": checked}
