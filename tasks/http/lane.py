@@ -5,6 +5,7 @@ Retries happen here and nowhere else. The delay is a full-jitter exponential bac
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -31,6 +32,9 @@ BACKOFF_FIRST_S = 0.5
 BACKOFF_MOST_S = 8.0
 WISH_JITTER_S = 0.25
 """Added at random to the wait a service asks for, so that not all come back at once."""
+
+LIMITED_ATTEMPTS = 20
+"""Being told "too many requests" is no failure of the request: the service is well, and the deadline still bounds it."""
 
 _OVERLOAD_SIGNS = frozenset({Kind.LIMITED, Kind.OVERLOADED})
 
@@ -78,20 +82,23 @@ class Lane:
 
     async def _ask(self, request: ServiceRequest, reader: Callable[[Answer], T]) -> T:
         left = self._policy.deadline_s
-        attempt = 1
+        tries = Counter[bool]()
         while True:
             left -= await self._turn(left, request)
             try:
-                return await self._attempt(request, reader, left, fresh=attempt == 1)
+                return await self._attempt(request, reader, left, fresh=not tries)
             except Unanswered as failed:
+                tries[failed.outcome.kind is Kind.LIMITED] += 1
                 left -= failed.spent
-                wait = self._wait(failed.outcome, attempt)
-                if attempt >= self._policy.attempts or wait >= left or failed.outcome.final or self._breaker.blocked:
-                    raise self._failure(request, failed.outcome, attempt, left) from failed.__cause__
+                wait = self._wait(failed.outcome, tries.total())
+                if failed.outcome.final or self._spent(tries) or wait >= left or self._breaker.blocked:
+                    raise self._failure(request, failed.outcome, tries.total(), left) from failed.__cause__
             await self._sleep(wait)
             left -= wait
-            attempt += 1
             self._counters.retries += 1
+
+    def _spent(self, tries: Counter[bool]) -> bool:
+        return tries[False] >= self._policy.attempts or tries[True] >= max(LIMITED_ATTEMPTS, self._policy.attempts)
 
     async def _turn(self, left: float, request: ServiceRequest) -> float:
         """Wait for a turn where the service wants a pause or an even rate; the seconds that count on the deadline."""

@@ -3,10 +3,12 @@
 The limit starts small and grows with every answer, as TCP's slow start does; after the first sign of overload it
 is judged once per round (as many answers as the limit): a share f of overload signs cuts it by f/2, as
 DCTCP does (RFC 8257), and the rest of the round adds up to STEP. So a few failing requests among many cost
-little, while a service that rejects everything is asked half as often each round.
+little, while a service that rejects everything is asked half as often each round. The limit at which most of a round
+was rejected is remembered (CUBIC's plateau, RFC 9438): growth becomes slow below it, and quick again once past it.
 """
 
 import asyncio
+import math
 from collections import deque
 
 __all__ = ["AdaptiveLimiter"]
@@ -15,6 +17,10 @@ START = 8
 """Requests in flight before the first answer: a dead service must not get more than a handful."""
 
 STEP = 2.0
+CAREFUL_STEP = 0.05
+
+HARD = 0.5
+"""Share of overload signs in a round from which its limit counts as known to be too high."""
 
 
 class AdaptiveLimiter:
@@ -29,6 +35,7 @@ class AdaptiveLimiter:
         self._starting = True
         self._answers = 0
         self._signs = 0
+        self._too_high = math.inf
         self._urgent: deque[asyncio.Future[None]] = deque()
         self._queue: deque[asyncio.Future[None]] = deque()
         self.in_flight = 0
@@ -67,8 +74,15 @@ class AdaptiveLimiter:
         self._answers += 1
         self._signs += overload
         if self._answers >= self.limit:
-            share = self._signs / self._answers
-            self._set(self._limit * (1 - share / 2) + STEP * (1 - share))
+            self._end_round(self._signs / self._answers)
+
+    def _end_round(self, share: float) -> None:
+        if share > HARD:
+            self._too_high = self._limit
+        elif self._limit >= self._too_high:
+            self._too_high = math.inf
+        step = STEP if self._limit + STEP < self._too_high else CAREFUL_STEP
+        self._set(self._limit * (1 - share / 2) + step * (1 - share))
 
     def _learn_starting(self, *, overload: bool) -> None:
         self._starting = not overload

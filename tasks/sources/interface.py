@@ -60,3 +60,15 @@ class AdvisorySource(Protocol):
     async def advisories(self, refs: Sequence[AdvisoryRef]) -> Mapping[str, Advisory]:
         """The records by id, each asked for at most once in the life of this source; SourceError otherwise."""
         ...
+
+
+class AdvisoryCache(Protocol):
+    """Where advisories are kept between runs; it never raises for what it merely does not have."""
+
+    def get_many(self, refs: Sequence[AdvisoryRef]) -> Mapping[str, Advisory]:
+        """Those kept of exactly these records, by id."""
+        ...
+
+    def put_many(self, records: Mapping[AdvisoryRef, Advisory]) -> None:
+        """Keep each record under the reference it was asked by, in place of older ones."""
+        ...
