@@ -14,7 +14,17 @@ from xml.parsers import expat
 
 from tasks.errors import InputError
 
-__all__ = ["MAIN", "Element", "apply_edits", "main_name", "parse", "safe_parser", "set_attribute", "utf8_chunks"]
+__all__ = [
+    "MAIN",
+    "STRICT_MAIN",
+    "Element",
+    "apply_edits",
+    "main_name",
+    "parse",
+    "safe_parser",
+    "set_attribute",
+    "utf8_chunks",
+]
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 STRICT_MAIN = "http://purl.oclc.org/ooxml/spreadsheetml/main"
@@ -97,8 +107,19 @@ def refuse_doctype(start: bytes, where: str) -> None:
     """InputError where a part's first bytes hold a document type declaration; broken XML is left to its reader."""
     parser = safe_parser(where)
     # Only a document type declaration matters here, and it comes before the first element.
-    with suppress(expat.ExpatError):
-        parser.Parse(b"".join(utf8_chunks([start], where)), False)
+    with suppress(expat.ExpatError, UnicodeError):
+        parser.Parse(_decoded_start(start), False)
+
+
+def _decoded_start(start: bytes) -> bytes:
+    encoding = _encoding(start)
+    if encoding is None:
+        return start
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    except LookupError:
+        return start
+    return decoder.decode(start).removeprefix("\ufeff").encode()
 
 
 def utf8_chunks(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
