@@ -61,6 +61,11 @@ class BatchRequest(Plain):
     lookup: LookupSettings
 
     @property
+    def span(self) -> str:
+        """First and last package, for the run's name."""
+        return f"{self.keys[0].project} to {self.keys[-1].project}"
+
+    @property
     def cache_key(self) -> str:
         """Scan, package names and versions, round, and the settings that change the answer."""
         packages = [(k.project, k.version, k.version_text, k.is_new) for k in self.keys]
@@ -111,7 +116,7 @@ def find_advisories(question: AdvisoryQuestion) -> dict[str, Any]:
 
 @task(
     name="review-batch",
-    task_run_name="batch {request.number}: {request.keys[0].project} to {request.keys[-1].project}",
+    task_run_name="batch {request.number}: {request.span}",
     persist_result=True,
     result_serializer="json",
     cache_key_fn=_batch_key,

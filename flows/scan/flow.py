@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import psutil
 from prefect import flow
+from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.transactions import transaction
 
 from blocks.results import ResultStorage
@@ -42,12 +44,15 @@ class ScanOutcome:
     merge_problem: str | None = None
 
 
+_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(max_workers=64)  # type: ignore[assignment]  # invariant
+
+
 def _run_name() -> str:
     request: ScanRequest = flow_run.parameters["request"]
     return f"{request.workbook.name} {utc_now():%Y-%m-%d %H:%M:%S}"
 
 
-@flow(name="scan", flow_run_name=_run_name, task_runner=ThreadPoolTaskRunner(max_workers=64), persist_result=False)
+@flow(name="scan", flow_run_name=_run_name, task_runner=_RUNNER, persist_result=False)
 def scan(request: ScanRequest) -> ScanOutcome:
     """Look up every package of a review workbook and write what was found back into it."""
     began, started_at = time.monotonic(), utc_now()

@@ -68,6 +68,15 @@ class RecordStore:
                 rows = list(_rows(self._connection, list(wanted)))
         return {a.id: a for i, modified, body in rows if wanted[i] == modified and (a := _decoded(i, body)) is not None}
 
+    def missing(self, refs: Sequence[AdvisoryRef]) -> list[AdvisoryRef]:
+        """Those of which no record is kept in exactly this state, each once."""
+        distinct = {ref.id: ref for ref in refs}
+        kept: set[tuple[str, str]] = set()
+        with self._guarded("read"):
+            if self._connection is not None:
+                kept = set(_versions(self._connection, list(distinct)))
+        return [ref for ref in distinct.values() if (ref.id, ref.modified) not in kept]
+
     def put_many(self, records: Mapping[AdvisoryRef, Advisory]) -> None:
         """Keep the records in one transaction."""
         rows = [(ref.id, ref.modified, _encoded(advisory)) for ref, advisory in records.items()]
@@ -141,6 +150,15 @@ def _rows(connection: sqlite3.Connection, ids: Sequence[str]) -> Iterable[tuple[
         some = ids[at : at + _AT_ONCE]
         marks = ",".join("?" * len(some))
         statement = f"SELECT id, modified, body FROM advisories WHERE id IN ({marks})"  # noqa: S608 - marks only
+        with closing(connection.execute(statement, some)) as cursor:
+            yield from cursor
+
+
+def _versions(connection: sqlite3.Connection, ids: Sequence[str]) -> Iterable[tuple[str, str]]:
+    for at in range(0, len(ids), _AT_ONCE):
+        some = ids[at : at + _AT_ONCE]
+        marks = ",".join("?" * len(some))
+        statement = f"SELECT id, modified FROM advisories WHERE id IN ({marks})"  # noqa: S608 - marks only
         with closing(connection.execute(statement, some)) as cursor:
             yield from cursor
 

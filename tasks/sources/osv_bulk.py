@@ -1,0 +1,84 @@
+"""OSV's bulk export (https://google.github.io/osv.dev/data/): many records in one download.
+
+One record a request costs a round trip and a millisecond of processor time each; beyond some hundreds, one zip
+of a whole ecosystem is cheaper for both sides. It only fills the record store: what it lacks, or holds in an
+older state than the index names, is asked for one by one as ever.
+"""
+
+import asyncio
+import json
+import logging
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+
+from tasks.advisories.model import Advisory
+from tasks.advisories.parse import parse_advisory
+from tasks.errors import SourceAnswerInvalid, SourceError
+from tasks.http.client import HttpClient
+from tasks.http.message import InvalidAnswer
+from tasks.http.policy import ServiceName
+from tasks.sources.interface import AdvisoryRef
+from tasks.sources.record_store import RecordStore
+
+WORTH_IT = 400
+"""Missing records from which one zip is asked for instead of them all."""
+
+_MAX_RECORD_BYTES = 16 << 20
+_AT_ONCE = 500
+
+_log = logging.getLogger(__name__)
+
+
+async def fill_from_bulk(client: HttpClient, store: RecordStore, refs: Sequence[AdvisoryRef]) -> int:
+    """Put the missing records into the store if they are many; how many were put. Failure is no error here.
+
+    Whatever cannot be had this way is asked for record by record later, and that is where an error counts.
+    """
+    missing = store.missing(refs)
+    if len(missing) < WORTH_IT:
+        return 0
+    try:
+        with tempfile.TemporaryDirectory(prefix="vetbook-osv-") as folder:
+            archive = Path(folder) / "all.zip"
+            await client.download(ServiceName.OSV_BULK, "/PyPI/all.zip", archive, check=check_whole)
+            return await asyncio.to_thread(_store, archive, store, missing)
+    except (SourceError, OSError) as error:
+        _log.warning("The bulk export was not used (%s); asking for %d records one by one", error, len(missing))
+        return 0
+
+
+def check_whole(archive: Path) -> None:
+    """InvalidAnswer for a file that is not a whole zip: its directory stands at the end."""
+    if not zipfile.is_zipfile(archive):
+        raise InvalidAnswer("the export is cut short or no zip file")
+
+
+def _store(archive: Path, store: RecordStore, missing: Sequence[AdvisoryRef]) -> int:
+    put = 0
+    with zipfile.ZipFile(archive) as export:
+        found = _records(export, {ref.id: ref for ref in missing})
+        while some := dict(islice(found, _AT_ONCE)):
+            store.put_many(some)
+            put += len(some)
+    return put
+
+
+def _records(export: zipfile.ZipFile, wanted: Mapping[str, AdvisoryRef]) -> Iterator[tuple[AdvisoryRef, Advisory]]:
+    for entry in export.infolist():
+        ref = wanted.get(entry.filename.removesuffix(".json"))
+        if ref is None or entry.file_size > _MAX_RECORD_BYTES:
+            continue
+        advisory = _parsed(export, entry)
+        if advisory is not None and (advisory.id, advisory.modified) == (ref.id, ref.modified):
+            yield ref, advisory
+
+
+def _parsed(export: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Advisory | None:
+    """One record of the export; a damaged one is left for the single request, which says what is wrong."""
+    try:
+        return parse_advisory(json.loads(export.read(entry)))
+    except (ValueError, SourceAnswerInvalid, zipfile.BadZipFile, OSError):
+        return None
