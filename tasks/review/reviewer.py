@@ -61,7 +61,7 @@ class Reviewer:
     async def _evidence(self, key: PackageKey, refs: Refs, index_problem: str | None) -> Evidence:
         own = refs.get(key.project)
         if own is None:
-            problem = index_problem or f"OSV was not asked about {key.project}; run again"
+            problem = index_problem or f"osv: the advisories of {key.project} are not at hand; run once without --offline"
             return Evidence({}, None, problem, self._clock())
         try:
             records = await self._advisories.advisories(own)

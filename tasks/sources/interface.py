@@ -54,7 +54,10 @@ class AdvisorySource(Protocol):
     """Where advisories come from."""
 
     async def index(self, names: Sequence[str]) -> Mapping[str, tuple[AdvisoryRef, ...]]:
-        """Every advisory that names each PyPI project, by PEP 503 name; a name without any has an empty tuple."""
+        """Every advisory that names each PyPI project, by PEP 503 name; a name without any has an empty tuple.
+
+        A name that is left out could not be answered for; SourceError when none could be.
+        """
         ...
 
     async def advisories(self, refs: Sequence[AdvisoryRef]) -> Mapping[str, Advisory]:

@@ -1,10 +1,11 @@
 """Answers out of a folder, for `--offline`: what services said once, kept as they said it.
 
-FOLDER/snapshot.json      {"created": "2026-11-01T00:00:00Z", "complete_for": ["jinja2", ...]}
+FOLDER/snapshot.json      {"created": "2026-11-01T00:00:00Z", "complete_for": ["jinja2", ...], "absent": [...]}
 FOLDER/pypi/NAME.json     PyPI's JSON document of a project, by PEP 503 name
 FOLDER/osv/ID.json        OSV records; or FOLDER/osv/all.zip, a zip of such files as OSV exports it
 
-That no advisory lies here means something only for the projects that `complete_for` names.
+That no advisory lies here means something only for the projects that `complete_for` names; `absent` (optional)
+names those that PyPI did not know.
 """
 
 import json
@@ -34,11 +35,13 @@ class SnapshotProjects:
     """`ProjectSource` out of a snapshot; SettingsError where the folder is not one."""
 
     def __init__(self, folder: Path) -> None:
-        _complete_for(folder)
+        self._absent = _names(folder, "absent")
         self._folder = folder
 
     async def project(self, name: str, installed: str | None) -> ProjectFacts:
         """Facts of one project; SourceOffline where it is not in the snapshot, SourceAnswerInvalid where damaged."""
+        if name in self._absent:
+            return ProjectFacts(name=name, found=False)
         path = self._folder / "pypi" / f"{name}.json"
         if not _NAME.fullmatch(name) or not path.is_file():
             raise _not_in(self._folder, f"pypi: {name} is")
@@ -53,14 +56,12 @@ class SnapshotAdvisories:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._complete_for = _complete_for(folder)
+        self._complete_for = _names(folder, "complete_for") | _names(folder, "absent")
 
     async def index(self, names: Sequence[str]) -> Mapping[str, tuple[AdvisoryRef, ...]]:
-        """The advisories of each project; SourceOffline where the snapshot is not complete for one of them."""
-        for name in names:
-            if name not in self._complete_for:
-                raise _not_in(self._folder, f"osv: the advisories of {name} are")
-        return {name: tuple(self._records[0].get(name, {}).values()) for name in names}
+        """The advisories of each project that the snapshot is complete for; the others are left out."""
+        known = [name for name in names if name in self._complete_for]
+        return {name: tuple(self._records[0].get(name, {}).values()) for name in known}
 
     async def advisories(self, refs: Sequence[AdvisoryRef]) -> Mapping[str, Advisory]:
         """The records by id; SourceOffline where one is not in the snapshot."""
@@ -83,14 +84,14 @@ class SnapshotAdvisories:
         return index, records
 
 
-def _complete_for(folder: Path) -> frozenset[str]:
+def _names(folder: Path, key: str) -> frozenset[str]:
     path = folder / "snapshot.json"
     try:
-        names = json.loads(path.read_text("utf-8"))["complete_for"]
+        names = {"absent": [], **json.loads(path.read_text("utf-8"))}[key]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(f"{folder} is not a snapshot: {path.name} is missing or malformed.") from error
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise SettingsError(f"{folder} is not a snapshot: complete_for in {path.name} is not a list of names.")
+        raise SettingsError(f"{folder} is not a snapshot: {key} in {path.name} is not a list of names.")
     return frozenset(map(canonicalize_name, names))
 
 
