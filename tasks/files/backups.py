@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tasks.files.disk import free_bytes
 from tasks.files.steps import REAL_STEPS, Steps
+from tasks.files.temporaries import sweep_folder
 
 _STAMP = "%Y%m%d_%H%M%S"
 _NAME = re.compile(
@@ -86,9 +87,11 @@ def prune(
     """Remove backups beyond the newest `keep_count` of a workbook or older than `keep_days`, then the oldest of all
     while fewer than `free_bytes_wanted` bytes are free.
 
-    The newest backup of each workbook always stays. `now` is naive local time. Raises OSError when the
-    folder cannot be read.
+    The newest backup of each workbook always stays. Half-written copies of killed runs go as well. `now` is
+    naive local time. Raises OSError when the folder cannot be read.
     """
+    if folder.is_dir():
+        sweep_folder(folder, steps=steps)
     spare = [pair for group in _by_workbook(folder) for pair in list(enumerate(group))[1:]]
     oldest_allowed = now - timedelta(days=keep_days)
     due = [backup for place, backup in spare if place >= keep_count or backup.taken_at < oldest_allowed]

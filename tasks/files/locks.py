@@ -136,6 +136,6 @@ def _read_holder(path: Path) -> LockHolder | None:
         with path.open("rb") as file:
             plain = json.loads(file.read(_LARGEST_BYTES))
         return LockHolder(int(plain["pid"]), str(plain["host"])[:64], str(plain["scan_id"])[:64])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         # A torn or missing note means only that the holder's name is not known.
         return None

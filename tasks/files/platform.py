@@ -12,6 +12,7 @@ from pathlib import Path
 from tasks.files import posix, windows
 
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
+_PROCESS_NUMBERS = 2**31
 
 
 def create_new(path: Path, mode: int) -> int:
@@ -96,7 +97,7 @@ def process_alive(pid: int) -> bool:
     # os.kill(pid, 0) would end the process on Windows.
     import psutil  # noqa: PLC0415
 
-    return pid > 0 and psutil.pid_exists(pid)
+    return 0 < pid < _PROCESS_NUMBERS and psutil.pid_exists(pid)
 
 
 def held_open(path: Path) -> bool | None:

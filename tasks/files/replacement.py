@@ -1,6 +1,6 @@
 """Replacing a workbook: the old one or the new one, whole, wherever the process or the machine stops.
 
-Order of steps: build beside the target, sync, verify, copy the metadata, sync, look again whether the target is
+Order of steps: build beside the target, verify, copy the metadata, sync, look again whether the target is
 unchanged, back up, write the journal, replace, sync the folder. Every step up to the replace leaves the target as it
 was; after the replace the new workbook is in place.
 """
@@ -113,11 +113,10 @@ def _build_synced(
     build(temporary)
     fd = platform.open_to_sync(temporary)
     try:
-        steps.sync_file(fd)
         verify(temporary)
         if like:
             steps.copy_metadata(like, temporary)
-            steps.sync_file(fd)
+        steps.sync_file(fd)
     finally:
         os.close(fd)
 

@@ -11,7 +11,7 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +22,14 @@ OTHER_HOST_SECONDS = 86_400.0
 """A left-over of another machine (a share, a container) counts as abandoned after a day without a change."""
 
 _LONGEST_LABEL_BYTES = 180
-_OWNER = re.compile(r"(?P<host>[0-9a-f]{8})-(?P<pid>[0-9]{1,10})-[0-9a-f]{12}\.tmp(?P<aside>\.old)?", re.ASCII)
+_OWNER = re.compile(
+    r"\.(?P<label>.+)\.(?P<host>[0-9a-f]{8})-(?P<pid>[0-9]{1,10})-[0-9a-f]{12}\.tmp(?P<aside>\.old)?", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Owner:
+    label: str
     host: str
     pid: int
     aside: bool
@@ -34,13 +37,13 @@ class _Owner:
 
 def temporary_for(target: Path) -> Path:
     """A new unused name for a temporary file beside `target`."""
-    return target.with_name(f"{_prefix(target)}{_host_tag()}-{os.getpid()}-{secrets.token_hex(6)}.tmp")
+    return target.with_name(f".{_label(target)}.{_host_tag()}-{os.getpid()}-{secrets.token_hex(6)}.tmp")
 
 
 def is_temporary_of(name: str, target: Path) -> bool:
     """Whether a file name is one that `temporary_for(target)` makes."""
-    owner = _owner_of(name, target)
-    return owner is not None and not owner.aside
+    owner = _owner_of(name)
+    return owner is not None and owner.label == _label(target) and not owner.aside
 
 
 @contextlib.contextmanager
@@ -70,39 +73,53 @@ def remove_stale_temporaries(
     Those of other machines go after `OTHER_HOST_SECONDS`. `now` is a POSIX time in seconds.
     """
     real = Path(os.path.realpath(target))
+    label = _label(real)
+    return _sweep(real.parent, lambda owner: owner.label == label, lock_held=lock_held, now=now, steps=steps)
+
+
+def sweep_folder(folder: Path, *, now: float | None = None, steps: Steps = REAL_STEPS) -> tuple[Path, ...]:
+    """The same for every temporary file in a folder of the product's own, such as that of the backups."""
+    return _sweep(folder, lambda _: True, lock_held=False, now=now, steps=steps)
+
+
+def _sweep(
+    folder: Path, wanted: Callable[[_Owner], bool], *, lock_held: bool, now: float | None, steps: Steps
+) -> tuple[Path, ...]:
     moment = time.time() if now is None else now
-    with os.scandir(real.parent) as entries:
-        stale = [Path(entry.path) for entry in entries if _is_stale(entry, real, lock_held=lock_held, now=moment)]
+    stale = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            owner = _owner_of(entry.name)
+            if owner and wanted(owner) and _is_stale(entry, owner, lock_held=lock_held, now=moment):
+                stale.append(Path(entry.path))
     for path in stale:
         discard(path, steps)
     return tuple(path for path in stale if not os.path.lexists(path))
 
 
-def _is_stale(entry: os.DirEntry[str], target: Path, *, lock_held: bool, now: float) -> bool:
-    owner = _owner_of(entry.name, target)
-    if owner is None or not entry.is_file(follow_symlinks=False):
+def _is_stale(entry: os.DirEntry[str], owner: _Owner, *, lock_held: bool, now: float) -> bool:
+    if not entry.is_file(follow_symlinks=False):
         return False
-    if owner.aside and not target.exists():
-        # Windows was stopped in the middle of the swap: this is the workbook itself.
+    if owner.aside and not Path(entry.path).with_name(owner.label).exists():
+        # Windows was stopped in the middle of the swap: this is the file itself.
         return False
     if owner.host != _host_tag():
         return now - entry.stat(follow_symlinks=False).st_mtime > OTHER_HOST_SECONDS
     return lock_held or not platform.process_alive(owner.pid)
 
 
-def _owner_of(name: str, target: Path) -> _Owner | None:
-    prefix = _prefix(target)
-    match = _OWNER.fullmatch(name, len(prefix)) if name.startswith(prefix) else None
-    return _Owner(match["host"], int(match["pid"]), match["aside"] is not None) if match else None
+def _owner_of(name: str) -> _Owner | None:
+    match = _OWNER.fullmatch(name)
+    return _Owner(match["label"], match["host"], int(match["pid"]), match["aside"] is not None) if match else None
 
 
-def _prefix(target: Path) -> str:
+def _label(target: Path) -> str:
     encoded = os.fsencode(target.name)
     if len(encoded) <= _LONGEST_LABEL_BYTES:
-        return f".{target.name}."
+        return target.name
     # File names end at 255 bytes; the digest keeps two long names apart.
     start = encoded[: _LONGEST_LABEL_BYTES - 9].decode(errors="ignore")
-    return f".{start}-{hashlib.sha256(encoded).hexdigest()[:8]}."
+    return f"{start}-{hashlib.sha256(encoded).hexdigest()[:8]}"
 
 
 def _host_tag() -> str:

@@ -1,6 +1,7 @@
 """The process killed, or the power cut, before every single step of a merge."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import tasks.files
+from tasks.files.backups import prune
 from tasks.files.journal import JournalPlan, commit_merge, journal_path
 from tasks.files.recovery import RecoveryOutcome, recover
 from tasks.files.replacement import replace_workbook
@@ -19,6 +21,7 @@ from tasks.files.temporaries import remove_stale_temporaries
 OLD = b"old workbook " * 500
 NEW = b"new workbook " * 800
 CHUNK = 3000
+MOMENT = datetime.fromisoformat("2026-01-02")
 
 CHILD = """
 import os, signal, sys
@@ -87,6 +90,9 @@ def test_killed_before_any_step_the_workbook_is_old_or_new_and_the_next_run_comp
         assert not backup.exists() or backup.read_bytes() == OLD
         assert backup.exists() or target.read_bytes() == OLD
         outcomes.append(settle(target, data))
+        if (data / "backups").exists():
+            prune(data / "backups", keep_count=9, keep_days=9, free_bytes_wanted=0, now=MOMENT)
+            assert {path.name for path in (data / "backups").iterdir()} <= {backup.name}
         if code == 0:
             break
         backup.unlink(missing_ok=True)
@@ -160,6 +166,7 @@ class Volatile(RealSteps):
     def make_folder(self, folder: Path) -> None:
         self._step()
         super().make_folder(folder)
+        self.renames.append((folder.parent, lambda: shutil.rmtree(folder)))
 
     def lose_power(self, place: Path, *, renames_too: bool) -> None:
         for path in place.rglob("*"):
@@ -190,7 +197,7 @@ def merge(target: Path, data: Path, steps: Volatile, reached: list[str]) -> None
         verify=lambda path: None,
         unchanged=lambda: None,
         backup=data / "backups" / "packages.backup.xlsx",
-        journal=JournalPlan(journal, "scan-1", datetime.fromisoformat("2026-01-02")),
+        journal=JournalPlan(journal, "scan-1", MOMENT),
         steps=steps,
     )
     reached.append("replaced")
@@ -209,7 +216,8 @@ def test_power_cut_before_any_step_loses_neither_workbook_nor_backup(tmp_path: P
         try:
             merge(target, data, steps, reached)
         except PowerCut:
-            steps.lose_power(target.parents[1], renames_too=renames_too)
+            assert "committed" not in reached
+        steps.lose_power(target.parents[1], renames_too=renames_too)
         now = target.read_bytes()
         assert now in {OLD, NEW}
         if now == NEW:
@@ -217,6 +225,7 @@ def test_power_cut_before_any_step_loses_neither_workbook_nor_backup(tmp_path: P
             assert journal_path(data, target).exists() or "replaced" in reached
         if reached:
             assert now == NEW, "what was reported as done survives"
+        assert "committed" not in reached or not journal_path(data, target).exists()
         # The machine is this test's own process, so its temporary files' owner is alive.
         settle(target, data, lock_held=True)
         if "committed" in reached:

@@ -121,7 +121,16 @@ def test_an_error_inside_frees_the_lock(target: Path, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "note", [b"", b"{", b"[1]", b'{"pid": "x", "host": 1}', b'{"pid": 0, "host": "h"}', b"\xff" * 9999]
+    "note",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b'{"pid": "x", "host": 1}',
+        b'{"pid": 0, "host": "h"}',
+        b'{"pid": 1e400, "host": "h", "scan_id": "s"}',
+        b"\xff" * 9999,
+    ],
 )
 def test_a_torn_note_only_hides_the_name(target: Path, folder: Path, note: bytes) -> None:
     with WorkbookLock(target, scan_id="one", folder=folder).acquire():

@@ -13,6 +13,7 @@ from tasks.errors import MergeError, WorkbookChanged
 from tasks.files.disk import sha256_of
 from tasks.files.journal import MergeJournal, commit_merge, journal_path, read_journal, write_journal
 from tasks.files.recovery import RecoveryOutcome, recover, restore_backup, roll_back
+from tasks.files.steps import HookedSteps
 from tasks.files.temporaries import temporary_for
 
 OLD, NEW, EDITED = b"old " * 99, b"new " * 99, b"edited since"
@@ -172,6 +173,19 @@ def test_a_backup_that_is_not_the_old_workbook_is_not_restored(tmp_path: Path) -
         roll_back(merge.record)
     assert merge.target.read_bytes() == NEW
     assert [path.name for path in merge.target.parent.iterdir()] == ["packages.xlsx"]
+
+
+def test_an_edit_during_the_restore_is_not_overwritten(tmp_path: Path) -> None:
+    merge = Merge(tmp_path, now=NEW)
+
+    def save(number: int, name: str) -> None:
+        if name == "create":
+            merge.target.write_bytes(EDITED)
+
+    with pytest.raises(WorkbookChanged, match="not undone"):
+        roll_back(merge.record, HookedSteps(save))
+    assert merge.target.read_bytes() == EDITED
+    assert merge.record.exists()
 
 
 def test_restoring_what_is_already_old_is_no_error(tmp_path: Path) -> None:

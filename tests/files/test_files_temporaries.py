@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.files.atomic import write_atomically
-from tasks.files.temporaries import OTHER_HOST_SECONDS, is_temporary_of, remove_stale_temporaries, temporary_for
+from tasks.files.temporaries import (
+    OTHER_HOST_SECONDS,
+    is_temporary_of,
+    remove_stale_temporaries,
+    sweep_folder,
+    temporary_for,
+)
 
 
 def of_process(target: Path, pid: int, host: str | None = None) -> Path:
@@ -73,6 +79,13 @@ def test_the_sweep_follows_a_link_to_the_real_folder(target: Path, tmp_path: Pat
     link.parent.mkdir()
     link.symlink_to(target)
     assert remove_stale_temporaries(link) == (left_over,)
+
+
+def test_a_folder_of_our_own_is_swept_whatever_the_names(target: Path, dead_pid: int) -> None:
+    dead = {of_process(target.with_name(name), dead_pid) for name in ("a.json", "b.c.xlsx")}
+    own = of_process(target.with_name("a.json"), os.getpid())
+    assert set(sweep_folder(target.parent)) == dead
+    assert sorted(target.parent.iterdir()) == sorted((target, own))
 
 
 @pytest.mark.parametrize("name", ["x" * 250 + ".xlsx", "ä" * 120 + ".xlsx", "長" * 80 + ".xlsx"])
