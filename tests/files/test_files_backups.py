@@ -103,7 +103,7 @@ def test_what_cannot_be_removed_is_told(tmp_path: Path) -> None:
     assert gone.removed == (paths[2],)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     ages=st.lists(st.tuples(st.sampled_from(["a.xlsx", "a.xlsm", "b c.xlsx"]), st.integers(0, 60)), max_size=12),
     keep_count=st.integers(0, 5),

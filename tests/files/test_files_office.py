@@ -118,7 +118,7 @@ def test_the_systems_own_answer_overrules_a_left_over(target: Path) -> None:
     assert office_holder(target, lambda _: True) == OfficeHolder(OfficeProgram.EXCEL, "Ada", None, excel_file(target))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(excel=st.booleans(), raw=st.binary(max_size=400))
 def test_any_bytes_give_one_printable_line(target: Path, excel: bool, raw: bytes) -> None:
     path = excel_file(target) if excel else libreoffice_file(target)
@@ -130,7 +130,7 @@ def test_any_bytes_give_one_printable_line(target: Path, excel: bool, raw: bytes
     assert len(found) < 200
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=27))
 def test_names_come_back_as_they_were(target: Path, name: str) -> None:
     libreoffice_file(target).write_bytes(libreoffice_lock(name, "login", "host", "", ""))

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.errors import MergeError, WorkbookChanged
@@ -126,6 +126,7 @@ def test_only_a_name_of_ours_is_removed(tmp_path: Path) -> None:
 hexadecimal = st.text("0123456789abcdef", min_size=64, max_size=64)
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.builds(
         MergeJournal,

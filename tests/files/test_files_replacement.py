@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 import struct
 import tempfile
@@ -14,6 +15,7 @@ import pytest
 from tasks.errors import MergeError, MergeRefused, WorkbookChanged
 from tasks.files.disk import sha256_of
 from tasks.files.journal import JournalPlan, journal_path
+from tasks.files.reasons import explain
 from tasks.files.recovery import RecoveryOutcome, recover
 from tasks.files.replacement import Replacement, create_workbook, replace_workbook
 from tasks.files.steps import REAL_STEPS, HookedSteps, RealSteps, Steps
@@ -174,7 +176,7 @@ def test_extended_attributes_and_acl_are_kept(workbook: Path, tmp_path: Path) ->
     assert os.getxattr(workbook, "system.posix_acl_access") == acl
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.EBUSY])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES])
 @pytest.mark.parametrize("once", [True, False])
 def test_failure_of_any_step_leaves_the_old_workbook_or_succeeds(
     workbook: Path, tmp_path: Path, code: int, once: bool
@@ -298,3 +300,10 @@ def test_a_workbook_is_created_like_another_and_never_over_one(workbook: Path, t
     assert (done.backup, done.old_sha256) == (None, "")
     with pytest.raises(MergeRefused, match="exists already"):
         create_workbook(output, building(), verify=check)
+
+
+@pytest.mark.parametrize("code", sorted(errno.errorcode))
+def test_every_error_number_has_a_reason_and_an_advice(tmp_path: Path, code: int) -> None:
+    text = explain(OSError(code, os.strerror(code)), tmp_path / "packages.xlsx")
+    assert re.search(r"; .+ run again", text)
+    assert "\n" not in text

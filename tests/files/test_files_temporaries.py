@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.files.atomic import write_atomically
@@ -102,6 +102,7 @@ file_names = st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min
 )
 
 
+@settings(deadline=None)
 @given(file_names, file_names)
 def test_a_temporary_belongs_to_exactly_one_name(first: str, second: str) -> None:
     target = Path("folder") / first
