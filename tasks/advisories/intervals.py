@@ -22,6 +22,15 @@ class Point(NamedTuple):
     place: Version | None
     kind: EventKind
 
+    def is_reached_by(self, target: Target) -> bool:
+        """Whether the event has happened by the target's version; `last_affected` only happens after its own."""
+        version = target.version
+        if version is None or self.place is None:
+            return self.place is None
+        if self.kind is EventKind.LAST_AFFECTED:
+            return version > self.place and not _is_same_release(target, self.place)
+        return version >= self.place
+
 
 class Interval(NamedTuple):
     """A stretch of versions: from low (None: from the first), to high (None: without end), with high if closed."""
@@ -37,13 +46,7 @@ class Interval(NamedTuple):
             return False
         if self.high is None or version < self.high:
             return True
-        return self.closed and self._reaches(target, self.high)
-
-    @staticmethod
-    def _reaches(target: Target, high: Version) -> bool:
-        # PEP 440, "Inclusive ordered comparison": against a public version the candidate's local label is
-        # ignored, so 2.0+cpu is still within "up to and including 2.0".
-        return target.version == high or (high.local is None and target.public == high)
+        return self.closed and _is_same_release(target, self.high)
 
 
 def affected_intervals(points: Iterable[Point]) -> tuple[Interval, ...]:
@@ -69,6 +72,12 @@ def affected_intervals(points: Iterable[Point]) -> tuple[Interval, ...]:
         elif not inside and starts and not ends:
             low, inside = place, True
     return (*found, Interval(low, None, False)) if inside else tuple(found)
+
+
+def _is_same_release(target: Target, version: Version) -> bool:
+    # PEP 440, "Inclusive ordered comparison": against a public version the candidate's local label is
+    # ignored, so 2.0+cpu is still within "up to and including 2.0".
+    return version in (target.version, target.public)
 
 
 def _by_place(points: Iterable[Point]) -> Mapping[Version | None, set[EventKind]]:

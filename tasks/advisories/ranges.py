@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from tasks.advisories.intervals import Interval, Point, affected_intervals
 from tasks.advisories.model import Event, EventKind, Verdict
-from tasks.advisories.vague import Vague, least_affected, most_affected
+from tasks.advisories.vague import Vague, may_be_affected, must_be_affected
 from tasks.advisories.versions import Target, parse_version
 
 __all__ = ["Ceiling", "RangeRule"]
@@ -78,20 +78,16 @@ class RangeRule:
         return self.ceiling.temper(verdict, target.version)
 
     def _by_events(self, target: Target, version: Version) -> Verdict:
-        if not self.vague:
-            return Verdict.AFFECTED if _any_holds(self.intervals, target) else Verdict.NOT_AFFECTED
-        may_be = _any_holds(affected_intervals((*self.points, *most_affected(self.vague, version))), target)
-        must_be = _any_holds(affected_intervals((*self.points, *least_affected(self.vague, version))), target)
-        if may_be != must_be:
-            return Verdict.UNDECIDABLE
-        return Verdict.AFFECTED if must_be else Verdict.NOT_AFFECTED
+        if all(event.is_after(version) for event in self.vague):
+            is_held = any(interval.holds(target) for interval in self.intervals)
+            return Verdict.AFFECTED if is_held else Verdict.NOT_AFFECTED
+        if must_be_affected(self.points, self.vague, target):
+            return Verdict.AFFECTED
+        may_be = may_be_affected(self.points, self.vague, target)
+        return Verdict.UNDECIDABLE if may_be else Verdict.NOT_AFFECTED
 
     def _holds_everything(self) -> bool:
         return self.intervals == (Interval(None, None, False),) and not self.vague and not self.ceiling.exists
-
-
-def _any_holds(intervals: Iterable[Interval], target: Target) -> bool:
-    return any(interval.holds(target) for interval in intervals)
 
 
 def _sorted_out(events: Iterable[Event]) -> tuple[list[Point], list[Vague]]:

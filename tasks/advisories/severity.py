@@ -14,7 +14,6 @@ from tasks.advisories.model import Severity
 
 __all__ = ["base_score", "highest_score", "label_severity", "rating"]
 
-_LONGEST_VECTOR = 400
 _SCALE = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM))
 _LABELS = {"MODERATE": Severity.MEDIUM} | {severity.value: severity for severity in Severity}
 
@@ -25,8 +24,6 @@ def base_score(vector: str) -> float | None:
 
     CVSS 4.0 has one formula for all metrics, so a threat metric in the vector (E:U) is part of its score.
     """
-    if len(vector) > _LONGEST_VECTOR:
-        return None
     try:
         if vector.startswith("CVSS:4.0/"):
             return float(CVSS4(vector).base_score)

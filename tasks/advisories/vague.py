@@ -6,16 +6,16 @@ where both give the same answer is there one.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from packaging.version import Version
 
 from tasks.advisories.intervals import Point
 from tasks.advisories.model import EventKind
-from tasks.advisories.versions import parse_version
+from tasks.advisories.versions import Target, parse_version
 
-__all__ = ["Vague", "least_affected", "most_affected"]
+__all__ = ["Vague", "may_be_affected", "must_be_affected"]
 
 # Two numbers at least: the first digits of a commit hash, a date or a Debian epoch are no release.
 _RELEASE_FIRST = re.compile(r"v?([0-9]+(?:\.[0-9]+)+)(?![0-9])[A-Za-z0-9._+~\\-]*", re.ASCII)
@@ -45,38 +45,43 @@ class Vague(NamedTuple):
         above = ".".join([*numbers[:-1], str(int(numbers[-1]) + 1)])
         return cls(kind, low, parse_version(f"{above}.dev0"))
 
-    def strongest(self, version: Version) -> Point | None:
-        """The place where the event decides most about the version: as late as possible, yet not after it."""
-        if self._is_after(version):
-            return None
-        return Point(version if self.high is None or version < self.high else self.high, self._acts_as())
-
-    def mildest(self, version: Version) -> Point | None:
-        """The place where the event decides least about the version: after it, else as early as possible."""
-        if self.high is None or version < self.high:
-            return None
-        return Point(self.low, self._acts_as())
-
-    def _is_after(self, version: Version) -> bool:
+    def is_after(self, version: Version) -> bool:
+        """Whether the event lies after the version whatever its text means, and so says nothing about it."""
         return self.low is not None and version < self.low
 
-    def _acts_as(self) -> EventKind:
-        return EventKind.INTRODUCED if self.kind is EventKind.INTRODUCED else EventKind.FIXED
+    def placed(self, version: Version, *, strong: bool) -> Point | None:
+        """The place where the event decides most about the version (strong), or least; None: after the version.
+
+        Most is as late as can be, yet not after the version; least is after it, else as early as can be.
+        """
+        acts_as = EventKind.INTRODUCED if self.kind is EventKind.INTRODUCED else EventKind.FIXED
+        if self.is_after(version):
+            return None
+        if self.high is None or version < self.high:
+            return Point(version, acts_as) if strong else None
+        return Point(self.high if strong else self.low, acts_as)
 
 
-def most_affected(vague: Iterable[Vague], version: Version) -> Iterator[Point]:
-    """The vague events placed so that the version is affected if it can be at all: starts late, ends mild."""
-    return _placed(vague, version, strong=True)
+def may_be_affected(points: Iterable[Point], vague: Iterable[Vague], target: Target) -> bool:
+    """Whether some placing of the vague events affects the target: starts late, ends mild, and starts win ties."""
+    return _is_affected(points, vague, target, favoured=True)
 
 
-def least_affected(vague: Iterable[Vague], version: Version) -> Iterator[Point]:
-    """The vague events placed so that the version is affected only if it must be: starts mild, ends late."""
-    return _placed(vague, version, strong=False)
+def must_be_affected(points: Iterable[Point], vague: Iterable[Vague], target: Target) -> bool:
+    """Whether every placing of the vague events affects the target: starts mild, ends late, and ends win ties."""
+    return _is_affected(points, vague, target, favoured=False)
 
 
-def _placed(vague: Iterable[Vague], version: Version, *, strong: bool) -> Iterator[Point]:
-    for event in vague:
-        is_strong = (event.kind is EventKind.INTRODUCED) is strong
-        point = event.strongest(version) if is_strong else event.mildest(version)
-        if point is not None:
-            yield point
+def _is_affected(points: Iterable[Point], vague: Iterable[Vague], target: Target, *, favoured: bool) -> bool:
+    version = target.version
+    if version is None:
+        return favoured
+    placed = (event.placed(version, strong=(event.kind is EventKind.INTRODUCED) is favoured) for event in vague)
+    reached = (point for point in (*points, *placed) if point is not None and point.is_reached_by(target))
+    last = max(reached, key=lambda point: _rank(point, favoured=favoured), default=None)
+    return last is not None and last.kind is EventKind.INTRODUCED
+
+
+def _rank(point: Point, *, favoured: bool) -> tuple[bool, Version | None, bool]:
+    # Versions are compared only where both points have one: the place before every version ranks first.
+    return point.place is not None, point.place, (point.kind is EventKind.INTRODUCED) is favoured

@@ -84,6 +84,7 @@ def test_intervals_that_touch_are_joined(swap: bool) -> None:
 def test_an_interval_that_ends_where_it_starts() -> None:
     assert said([{"introduced": "2.0"}, {"fixed": "2.0"}], "2.0") is NOT_AFFECTED
     assert said([{"introduced": "2.0"}, {"fixed": "2.0"}], "2.1") is NOT_AFFECTED
+    assert said([{"introduced": "1.0"}, {"last_affected": "2.0"}, {"fixed": "2.0"}], "2.0") is NOT_AFFECTED
     single = [{"introduced": "2.0"}, {"last_affected": "2.0"}]
     assert [said(single, version) for version in ("1.9", "2.0", "2.1")] == [NOT_AFFECTED, AFFECTED, NOT_AFFECTED]
 
@@ -164,6 +165,7 @@ def test_a_local_build_is_as_affected_as_its_public_release() -> None:
     assert evaluate(advisory(versions=("1.0",)), "demo", "1.0.post1+cpu") is NOT_AFFECTED
     assert said(INCLUSIVE, "2.0+cpu") is AFFECTED
     assert said(INCLUSIVE, "2.0.1+cpu") is NOT_AFFECTED
+    assert said([{"introduced": "1.0"}, {"last_affected": "2.0+cpu"}], "2.0+cpu") is AFFECTED
     assert said([{"introduced": "1.0"}, {"last_affected": "2.0+cpu"}], "2.0+cuda") is NOT_AFFECTED
     assert said(HALF_OPEN, "2.0+cpu") is NOT_AFFECTED
     assert said(HALF_OPEN, "1.0+cpu") is AFFECTED
@@ -204,6 +206,14 @@ def test_a_start_that_is_not_pep_440() -> None:
     assert verdicts == [NOT_AFFECTED, UNDECIDABLE, AFFECTED, NOT_AFFECTED, NOT_AFFECTED]
 
 
+def test_an_odd_event_beside_a_start_and_an_end_at_one_version() -> None:
+    """Were the odd start 2.1, it would join what "introduced 2.1.1, fixed 2.1.1" leaves empty."""
+    events = [{"introduced": "2.1.1"}, {"fixed": "2.1.1"}, {"introduced": "2.1-NA"}]
+    assert [said(events, version) for version in ("2.0", "2.1.1", "3")] == [NOT_AFFECTED, UNDECIDABLE, UNDECIDABLE]
+    meant = [*events[:2], {"introduced": "2.1"}]
+    assert [said(meant, version) for version in ("2.0", "2.1.1", "3")] == [NOT_AFFECTED, AFFECTED, AFFECTED]
+
+
 def test_another_range_or_the_list_decides_where_an_odd_event_cannot() -> None:
     odd = [{"introduced": "0"}, {"fixed": "7.2.0-12.1"}]
     assert evaluate(advisory(odd), "demo", "7.2.0") is UNDECIDABLE
@@ -223,4 +233,10 @@ def test_a_version_that_is_not_pep_440_is_affected_if_listed_or_if_all_are() -> 
     assert said(HALF_OPEN, "0.9-stable") is UNDECIDABLE
     assert said([{"introduced": "0"}], "0.9-stable") is AFFECTED
     assert said([{"introduced": "0"}, {"limit": "2"}], "0.9-stable") is UNDECIDABLE
+    assert said([{"introduced": "0"}, {"fixed": "0.9-stable"}], "0.9-stable") is UNDECIDABLE
     assert evaluate(listed, "other", "0.9-stable") is NOT_AFFECTED
+
+
+def test_a_version_of_absurd_length_is_not_read() -> None:
+    assert said(HALF_OPEN, "1.0" + ".0" * 90) is AFFECTED
+    assert said(HALF_OPEN, "1.0" + ".0" * 100) is UNDECIDABLE
