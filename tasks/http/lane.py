@@ -34,9 +34,7 @@ WISH_JITTER_S = 0.25
 """Added at random to the wait a service asks for, so that not all come back at once."""
 
 LIMITED_ATTEMPTS = 20
-"""Being told "too many requests" is no failure of the request: the service is well, and the deadline still bounds it."""
-
-_OVERLOAD_SIGNS = frozenset({Kind.LIMITED, Kind.OVERLOADED})
+"""Being told "too many requests" is no failure of the request: the service is well, and the deadline bounds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +167,7 @@ class Lane:
 
     def _learn(self, outcome: Outcome, *, fresh: bool) -> None:
         self._breaker.record(outcome.kind, outcome.reason, fresh=fresh)
-        self._limiter.learn(overload=outcome.kind in _OVERLOAD_SIGNS)
+        self._limiter.learn(outcome.kind)
         if outcome.kind is Kind.REFUSED and outcome.account_wide:
             self._refused = outcome
         if outcome.kind is Kind.LIMITED and (outcome.account_wide or self._policy.shared_limit):

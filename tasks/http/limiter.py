@@ -4,12 +4,15 @@ The limit starts small and grows with every answer, as TCP's slow start does; af
 is judged once per round (as many answers as the limit): a share f of overload signs cuts it by f/2, as
 DCTCP does (RFC 8257), and the rest of the round adds up to STEP. So a few failing requests among many cost
 little, while a service that rejects everything is asked half as often each round. The limit at which most of a round
-was rejected is remembered (CUBIC's plateau, RFC 9438): growth becomes slow below it, and quick again once past it.
+was turned down is remembered (CUBIC's plateau, RFC 9438): growth becomes slow below it, and quick again once past it.
+Broken connections and invalid answers say nothing about load and change nothing.
 """
 
 import asyncio
 import math
-from collections import deque
+from collections import Counter, deque
+
+from tasks.http.verdict import Kind
 
 __all__ = ["AdaptiveLimiter"]
 
@@ -20,7 +23,11 @@ STEP = 2.0
 CAREFUL_STEP = 0.05
 
 HARD = 0.5
-"""Share of overload signs in a round from which its limit counts as known to be too high."""
+HARD_LIMITED = 0.2
+"""Shares of overload signs, and of "too many requests" among them, above which a round's limit was too high."""
+
+_SIGNS = frozenset({Kind.LIMITED, Kind.OVERLOADED})
+_NEUTRAL = frozenset({Kind.BROKEN, Kind.INVALID})
 
 
 class AdaptiveLimiter:
@@ -33,8 +40,7 @@ class AdaptiveLimiter:
         self._ceiling = ceiling
         self._limit = float(min(START, ceiling))
         self._starting = True
-        self._answers = 0
-        self._signs = 0
+        self._round: Counter[Kind] = Counter()
         self._too_high = math.inf
         self._urgent: deque[asyncio.Future[None]] = deque()
         self._queue: deque[asyncio.Future[None]] = deque()
@@ -66,31 +72,31 @@ class AdaptiveLimiter:
         self.in_flight -= 1
         self._wake()
 
-    def learn(self, *, overload: bool) -> None:
-        """Take one attempt's sign into account."""
-        if self._starting:
-            self._learn_starting(overload=overload)
+    def learn(self, kind: Kind) -> None:
+        """Take what one attempt came to into account."""
+        if kind in _NEUTRAL:
             return
-        self._answers += 1
-        self._signs += overload
-        if self._answers >= self.limit:
-            self._end_round(self._signs / self._answers)
+        if self._starting:
+            self._starting = kind not in _SIGNS
+            self._set(self._limit + 1 if self._starting else self._limit / 2)
+            return
+        self._round[kind] += 1
+        if self._round.total() >= self.limit:
+            self._end_round()
 
-    def _end_round(self, share: float) -> None:
-        if share > HARD:
+    def _end_round(self) -> None:
+        limited = self._round[Kind.LIMITED] / self._round.total()
+        share = limited + self._round[Kind.OVERLOADED] / self._round.total()
+        if share > HARD or limited > HARD_LIMITED:
             self._too_high = self._limit
-        elif self._limit >= self._too_high:
+        elif share == 0 and self._limit >= self._too_high:
             self._too_high = math.inf
         step = STEP if self._limit + STEP < self._too_high else CAREFUL_STEP
         self._set(self._limit * (1 - share / 2) + step * (1 - share))
 
-    def _learn_starting(self, *, overload: bool) -> None:
-        self._starting = not overload
-        self._set(self._limit / 2 if overload else self._limit + 1)
-
     def _set(self, limit: float) -> None:
         self._limit = min(max(limit, 1.0), float(self._ceiling))
-        self._answers = self._signs = 0
+        self._round.clear()
         self._wake()
 
     def _take(self) -> None:
