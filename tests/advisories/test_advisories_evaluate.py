@@ -206,6 +206,23 @@ def test_a_start_that_is_not_pep_440() -> None:
     assert verdicts == [NOT_AFFECTED, UNDECIDABLE, AFFECTED, NOT_AFFECTED, NOT_AFFECTED]
 
 
+def test_several_odd_events_each_count_where_they_can_lie() -> None:
+    both = [{"introduced": "1.0-NA"}, {"fixed": "7.2.0-NA"}]
+    verdicts = [said(both, version) for version in ("0.9", "1.0", "3.0", "7.2.0", "8.0")]
+    assert verdicts == [NOT_AFFECTED, UNDECIDABLE, AFFECTED, UNDECIDABLE, NOT_AFFECTED]
+
+
+def test_an_odd_event_above_the_version_says_nothing_about_it() -> None:
+    single = [{"introduced": "1.0"}, {"last_affected": "1.0"}, {"fixed": "9.0-NA"}]
+    assert [said(single, version) for version in ("1.0", "2.0")] == [AFFECTED, NOT_AFFECTED]
+
+
+def test_a_local_build_beside_an_odd_event() -> None:
+    events = [{"fixed": "1.0-NA"}, {"introduced": "1.5"}, {"last_affected": "2.0"}]
+    verdicts = [said(events, version) for version in ("2.0", "2.0+cpu", "2.0.1+cpu")]
+    assert verdicts == [AFFECTED, AFFECTED, NOT_AFFECTED]
+
+
 def test_an_odd_event_beside_a_start_and_an_end_at_one_version() -> None:
     """Were the odd start 2.1, it would join what "introduced 2.1.1, fixed 2.1.1" leaves empty."""
     events = [{"introduced": "2.1.1"}, {"fixed": "2.1.1"}, {"introduced": "2.1-NA"}]

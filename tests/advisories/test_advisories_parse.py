@@ -80,6 +80,12 @@ def test_null_is_the_same_as_absent(key: str) -> None:
     assert parse_advisory(RECORD | {key: None}) == parse_advisory(without)
 
 
+def test_nulls_in_lists_are_left_out() -> None:
+    odd = with_entry(versions=[None, "1.0"], ranges=[None], severity=[None]) | {"aliases": [None], "severity": [None]}
+    (entry,) = parse_advisory(odd).affected
+    assert entry == Affected("PyPI", "Demo", ("1.0",), ())
+
+
 @pytest.mark.parametrize(
     ("withdrawn", "expected"),
     [("2026-01-01T00:00:00Z", True), (True, True), (False, False), (None, False), ("", False)],
@@ -140,7 +146,7 @@ def test_a_wrong_shape_is_refused_by_name_and_place(record: dict[str, Any], plac
 
 
 @pytest.mark.parametrize(
-    "record", [{}, {"id": None}, {"id": 5}, {"id": ""}, {"id": "a b"}, {"id": "a\n"}, [], "x", None]
+    "record", [{}, {"id": None}, {"id": 5}, {"id": ""}, {"id": "a b"}, {"id": "a\n"}, {"id": "a" * 101}, [], "x", None]
 )
 def test_a_record_needs_an_id(record: Any) -> None:
     with pytest.raises(SourceAnswerInvalid, match=r"^record without id: "):
