@@ -11,7 +11,8 @@ from flows.scan.request import ResumeMode, ScanRequest
 from tasks.checkpoints.model import CheckpointData
 from tasks.checkpoints.store import CheckpointStore
 from tasks.engine.lookup import LookupSettings, lookup_settings
-from tasks.errors import InputError, UsageError
+from tasks.errors import InputError, MergeRefused, UsageError
+from tasks.files.checks import check_folder, check_replaceable
 from tasks.review.model import PackageKey
 from tasks.settings.load import load_settings
 from tasks.settings.model import Settings
@@ -139,7 +140,20 @@ def _check_paths(request: ScanRequest) -> None:
             raise UsageError(f"{flag} {path} is the workbook itself; give another file name")
     if request.output is not None and request.output.suffix.lower() != workbook.suffix.lower():
         raise UsageError(f"--output {request.output} must end in {workbook.suffix}, as the workbook does")
+    if not request.dry_run:
+        _check_target(request.output or workbook)
     _check_data_dir(request.data_dir)
+
+
+def _check_target(target: Path) -> None:
+    """Refuse now what the merge would refuse after an hour of looking up."""
+    try:
+        if target.exists():
+            check_replaceable(target)
+        else:
+            check_folder(target, next(folder for folder in target.resolve().parents if folder.exists()))
+    except MergeRefused as error:
+        raise InputError(str(error)) from error
 
 
 def _check_data_dir(folder: Path) -> None:

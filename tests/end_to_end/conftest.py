@@ -1,0 +1,29 @@
+"""Fixtures of the end-to-end tests."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from tests.end_to_end.harness import Command, Services
+
+
+@pytest.fixture
+def services(httpserver: HTTPServer) -> Iterator[Services]:
+    """Services that know nothing yet."""
+    made = Services(httpserver)
+    made.begin()
+    yield made
+    made.hold = lambda _: None
+
+
+@pytest.fixture
+def command(tmp_path: Path, project_root: Path, prefect_server: str) -> Command:
+    """The command, against the session's Prefect server; services come by `environment`."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT", "VETBOOK"))}
+    home = str(tmp_path / "prefect")
+    return Command(
+        tmp_path, project_root, {**kept, "PREFECT_API_URL": prefect_server, "PREFECT_HOME": home, "NO_COLOR": "1"}
+    )
