@@ -22,6 +22,7 @@ from tasks.workbook.layout import LayoutWanted, SheetHead, find_layout, head_dep
 from tasks.workbook.model import Field, Fingerprint, Layout, ReviewWorkbook
 from tasks.workbook.package import Package, Sheet, check_workbook_file, open_package
 from tasks.workbook.reader_extent import check_extent
+from tasks.workbook.reader_plain import plain_copy
 from tasks.workbook.reader_unread import find_unread
 from tasks.workbook.rows import CellContent, RowCells, SheetRow, collect_rows
 from tasks.workbook.versions import Unread
@@ -44,7 +45,7 @@ def read_review(path: Path, wanted: LayoutWanted | None = None) -> ReviewWorkboo
     wanted = wanted or LayoutWanted()
     check_workbook_file(path)
     data, fingerprint = _read(path)
-    with _calamine_errors(path), open_package(path) as package, _load(data) as book:
+    with _calamine_errors(path), open_package(path) as package, _load(plain_copy(package) or data) as book:
         layout, sheet = _find(package, book, wanted)
         rows, odd_rows = collect_rows(_data_rows(sheet, layout, _unread(package, layout)))
     _refuse_changed(path, fingerprint)
@@ -137,7 +138,8 @@ def _head(sheet: Sheet, load: Callable[[Sheet], CalamineSheet], depth: int) -> S
     try:
         rows = load(sheet).to_python(skip_empty_area=False, nrows=depth)
     except InputError as error:
-        return SheetHead(sheet.name, (), str(error))
+        # The message begins with the file, as will the one that this becomes a part of.
+        return SheetHead(sheet.name, (), str(error).partition(": ")[2])
     return SheetHead(sheet.name, rows)
 
 

@@ -18,10 +18,11 @@ __all__ = ["MAX_CELLS", "Extent", "check_extent", "looks_far", "measure"]
 MAX_CELLS = 10_500_000
 """Rows times columns up to the last value: about 330 MB in memory, 450,000 rows of the standard layout."""
 
-_FAR = re.compile(rb"\sr\s*=\s*[\"'](?!(?:[A-C]?[A-Z])?[0-9]{1,5}[\"'])")
+# The leading letter lets re skip ahead four times as fast as a class would; the look-behind makes up for it.
+_FAR = re.compile(rb"r(?<=\sr)\s*=\s*[\"'](?!(?:[A-C]?[A-Z])?[0-9]{1,5}[\"'])")
 """A row's or cell's own reference that is not within CZ99999, and so perhaps beyond MAX_CELLS."""
 
-_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,18})")
 
 
 class Extent:
@@ -44,19 +45,20 @@ class Extent:
         """Follow rows and cells, with or without own references; only content counts (ECMA-376-1, 18.3.1.4)."""
         local = name.rpartition(" ")[2]
         if local == "row":
-            own = attributes.get("r", "")
-            self._row, self._column = int(own) if own.isascii() and own.isdigit() else self._row + 1, 0
+            self._row, self._column = int(attributes.get("r", self._row + 1)), 0
         elif local == "c":
-            self._place(attributes.get("r", ""))
+            self._place(attributes.get("r"))
         elif local in ("v", "is"):
             self._count()
 
-    def _place(self, reference: str) -> None:
-        found = _REFERENCE.fullmatch(reference)
-        if found:
-            self._column, self._row = column_index(found[1]) + 1, int(found[2])
-        else:
+    def _place(self, reference: str | None) -> None:
+        if reference is None:
             self._column += 1
+            return
+        found = _REFERENCE.fullmatch(reference)
+        if not found:
+            raise ValueError(f"cell reference {reference[:20]}")
+        self._column, self._row = column_index(found[1]) + 1, int(found[2])
 
     def _count(self) -> None:
         if self._row > self.last_row:
@@ -104,6 +106,6 @@ def measure(chunks: Iterable[bytes], where: str) -> Extent:
             parser.Parse(chunk, False)
         parser.Parse(b"", True)
     except (expat.ExpatError, ValueError) as error:
-        message = f"{where} is not well-formed XML ({error}); open the file in Excel and save it again"
+        message = f"{where} is not a sheet that can be read ({error}); open the file in Excel and save it again"
         raise InputError(message) from error
     return extent

@@ -20,9 +20,10 @@ _OWN_REFERENCE = re.compile(rb"\sr\s*=\s*[\"'][A-Z]")
 _CELL_TAG = re.compile(rb"<(?:[\w.-]+:)?c\s")
 _CELL_END = re.compile(rb"</(?:[\w.-]+:)?c\s*>")
 _ROW_END = re.compile(rb"</(?:[\w.-]+:)?row")
-_FORMULA = re.compile(rb"[<:]f[\s/>]")
-_ERROR = re.compile(rb"\st\s*=\s*[\"']e[\"']")
-_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_THEN_FORMULA = rb"[^>]*>\s*<(?:[\w.-]+:)?f[\s/>]"
+# A leading letter lets re skip ahead four times as fast as a class would.
+_ERROR = re.compile(rb"t(?<=\st)\s*=\s*[\"']e[\"']")
+_REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 
 
 def find_unread(chunks: Iterable[bytes], letters: Collection[str], where: str) -> Mapping[int, Mapping[str, Unread]]:
@@ -49,17 +50,15 @@ def find_unread(chunks: Iterable[bytes], letters: Collection[str], where: str) -
 
 
 def _cells_with_reference(chunks: Iterable[bytes], letters: Collection[str]) -> Iterator[bytes]:
-    """The XML of those columns' cells that hold a formula or an error."""
-    reference = re.compile(rb"\sr\s*=\s*[\"'](?:%b)[0-9]{1,7}[\"']" % "|".join(sorted(letters)).encode())
+    """The XML of the cells that hold an error, and of those columns' cells that hold a formula (its first child)."""
+    columns = "|".join(sorted(letters)).encode()
+    formula = re.compile(rb"r(?<=\sr)\s*=\s*[\"'](?:" + columns + rb")[0-9]{1,7}[\"']" + _THEN_FORMULA)
     for block in _whole_rows(chunks):
-        for match in reference.finditer(block):
-            start, end = block.rfind(b"<", 0, match.start()), block.find(b">", match.end())
-            if not _CELL_TAG.match(block, start) or block[end - 1 : end] == b"/":
-                continue
-            close = _CELL_END.search(block, end)
-            cell = block[start : close.end()] if close else b""
-            if _FORMULA.search(cell) or _ERROR.search(cell):
-                yield cell
+        for match in chain(_ERROR.finditer(block), formula.finditer(block)):
+            start = block.rfind(b"<", 0, match.start())
+            end = _CELL_END.search(block, match.end())
+            if end and _CELL_TAG.match(block, start):
+                yield block[start : end.end()]
 
 
 def _whole_rows(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -118,7 +117,7 @@ class _CellReader:
         if own:
             self._row = int(own[2])
             self._column = 0
-            for letter in own[1]:
+            for letter in own[1].upper():
                 self._column = self._column * 26 + ord(letter) - ord("A") + 1
         else:
             self._column += 1

@@ -41,9 +41,11 @@ def select_rows(
         raise UsageError(f"rows {start} to {end} hold no package: the packages stand in rows {first} to {last}")
     if not packages:
         return Selection(rows)
-    wanted = {_project(name): clean_text(name) for name in reversed(packages)}
+    wanted: dict[str, str] = {}
+    for name in packages:
+        wanted.setdefault(_project(name), clean_text(name))
     present = {row.project for row in workbook.rows}
-    missing = tuple(name for project, name in reversed(wanted.items()) if project not in present)
+    missing = tuple(name for project, name in wanted.items() if project not in present)
     return Selection(tuple(row for row in rows if row.project in wanted), missing)
 
 
