@@ -110,7 +110,7 @@ def test_reading_changes_nothing(book: Path) -> None:
 
 def test_the_fullest_sheet_is_found_and_the_active_one_breaks_a_tie(book: Path) -> None:
     small = [["Package", "Version"], ["a", "1"]]
-    full = [["t"], ["t"], books.HEADERS, [1, "b", "1"]]
+    full: list[list[object]] = [["t"], ["t"], [*books.HEADERS], [1, "b", "1"]]
     books.sheets(book, {"Summary": small, "Review": full})
     assert read_review(book).layout.sheet == "Review"
     books.sheets(book, {"First": small, "Second": small, "Third": small}, active=1)
@@ -120,7 +120,8 @@ def test_the_fullest_sheet_is_found_and_the_active_one_breaks_a_tie(book: Path) 
 @pytest.mark.parametrize("state", ["hidden", "veryHidden"])
 def test_hidden_sheets_are_read_only_when_named(book: Path, state: Literal["hidden", "veryHidden"]) -> None:
     old: list[list[object]] = [[*books.HEADERS], [1, "b", "1"]]
-    books.sheets(book, {"Shown": [["Package", "Version"], ["a", "1"]], "Old": old})
+    shown: list[list[object]] = [["Package", "Version"], ["a", "1"]]
+    books.sheets(book, {"Shown": shown, "Old": old})
     changed = load_workbook(book)
     changed["Old"].sheet_state = state
     changed.save(book)
