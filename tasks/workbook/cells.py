@@ -3,15 +3,14 @@
 Source: ECMA-376-1, 18.3.1.4 c and 18.3.1.40 f.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-from xml.sax.saxutils import escape
 
 from tasks.workbook.areas import Area, area_of
 from tasks.workbook.formulas import shift_formula
-from tasks.workbook.values import Content, Kind, content_xml, date_serial
-from tasks.workbook.xmltree import prefix_of, set_attribute, tag_attributes
+from tasks.workbook.values import Content, Kind, content_xml, date_serial, escape
+from tasks.workbook.xmltree import prefix_of, set_attribute, tag_attributes, tag_end
 
 __all__ = [
     "ExistingCell",
@@ -28,6 +27,7 @@ DATE_TOLERANCE = 1e-8
 """Days; about a millisecond, Excel's own precision."""
 
 _VALUE_ATTRIBUTES = frozenset({"t", "s", "cm", "vm", "ph"})
+_PLAIN_ATTRIBUTES = frozenset({"r", "s", "t"})
 _TEXT_TYPES = frozenset({"s", "inlineStr", "str"})
 
 
@@ -40,25 +40,26 @@ class TextLookup(Protocol):
 
 @dataclass(slots=True)
 class ExistingCell:
-    """A cell as the parser meets it: attributes as written, value the text of <v> or of an inline string.
+    """A cell as the parser meets it: attributes as written, text that of <v> or of an inline string.
 
     formula is the text of <f>, with formula_attributes None where the cell has no formula at all.
     Byte places count from the sheet's beginning; 0 where there is no such element. promote is set where the
-    cell's shared formula has lost its first cell.
+    cell's shared formula has lost its first cell, has_children where anything stands in it.
     """
 
     row: int
     column: int
     start: int
     attributes: dict[str, str]
-    value: list[str] = field(default_factory=list)
-    formula: list[str] = field(default_factory=list)
+    text: str = ""
+    formula: str = ""
     formula_attributes: dict[str, str] | None = None
     formula_start: int = 0
     formula_end: int = 0
     extension_start: int = 0
     extension_end: int = 0
     promote: bool = False
+    has_children: bool = False
 
     @property
     def style(self) -> int:
@@ -70,11 +71,6 @@ class ExistingCell:
     def kind(self) -> str:
         """The t attribute, "n" where none is stated."""
         return self.attributes.get("t", "n")
-
-    @property
-    def text(self) -> str:
-        """The value's text as written."""
-        return "".join(self.value)
 
     @property
     def is_blank(self) -> bool:
@@ -117,7 +113,7 @@ def master_of(cell: ExistingCell) -> SharedMaster | None:
         area = area_of(attributes["ref"])
     except ValueError:
         area = Area(cell.row, cell.column, cell.row, cell.column)
-    return SharedMaster("".join(cell.formula), cell.row, cell.column, area)
+    return SharedMaster(cell.formula, cell.row, cell.column, area)
 
 
 def holds(cell: ExistingCell, content: Content, strings: TextLookup, *, date1904: bool) -> bool:
@@ -139,7 +135,7 @@ def _holds_formula(cell: ExistingCell, content: Content) -> bool:
     attributes = cell.formula_attributes
     if attributes is None or attributes.get("t", "normal") != "normal" or cell.kind != "str":
         return False
-    return "".join(cell.formula) == content.formula and cell.text == content.text
+    return cell.formula == content.formula and cell.text == content.text
 
 
 def _holds_text(cell: ExistingCell, text: str, strings: TextLookup) -> bool:
@@ -169,15 +165,25 @@ def new_cell(prefix: str, name: str, style: int, content: Content) -> bytes:
     return _element(f"{prefix}c", attributes, content_xml(content, prefix))
 
 
-def rewritten_cell(raw: bytes, cell: ExistingCell, tag_length: int, style: int, content: Content) -> bytes:
+def plain_cell(prefix: str, cell: ExistingCell, style: int, content: Content) -> bytes | None:
+    """The cell with new content and format; None where it has more than a name, a format and a type to be kept."""
+    if cell.extension_end or not cell.attributes.keys() <= _PLAIN_ATTRIBUTES:
+        return None
+    name = cell.attributes.get("r")
+    attributes = _style_and_type(style, content.kind)
+    return _element(f"{prefix}c", f' r="{name}"{attributes}' if name else attributes, content_xml(content, prefix))
+
+
+def rewritten_cell(raw: bytes, cell: ExistingCell, style: int, content: Content) -> bytes:
     """The cell with new content and format; other attributes and its extension list stay as they are.
 
     raw is the whole cell. Metadata that describes the old value (cm, vm) and its phonetic flag (ph) go.
     """
     prefix = prefix_of(raw, 0)
-    tag = raw[:tag_length]
     kept = "".join(
-        f" {name}={found[2].decode()}" for name, found in tag_attributes(tag) if name not in _VALUE_ATTRIBUTES
+        f" {name}={found[2].decode()}"
+        for name, found in tag_attributes(raw[: tag_end(raw, 0)])
+        if name not in _VALUE_ATTRIBUTES
     )
     extension = raw[cell.extension_start - cell.start : cell.extension_end - cell.start].decode()
     attributes = kept + _style_and_type(style, content.kind)

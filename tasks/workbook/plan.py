@@ -58,6 +58,11 @@ class Plan:
         """The column of the cell keys[index]."""
         return self.keys[index] % (LAST_COLUMN + 1)
 
+    def columns(self, first: int) -> tuple[int, ...]:
+        """The columns of the cells from that place to the end of their row."""
+        before = self.row(first) * (LAST_COLUMN + 1)
+        return tuple(key - before for key in self.keys[first : self.row_end(first)])
+
     def is_written(self, index: int) -> bool:
         """False where an empty value without a format is asked for, which needs no cell."""
         update = self.update(index)

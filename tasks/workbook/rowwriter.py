@@ -9,7 +9,7 @@ from typing import Never
 from xml.parsers import expat
 
 from tasks.errors import MergeRefused
-from tasks.workbook.areas import Area, area_of, cell_name, cell_of
+from tasks.workbook.areas import Area, area_of, cell_key, cell_name, cell_of, column_number
 from tasks.workbook.celleditor import CellEditor
 from tasks.workbook.cells import ExistingCell
 from tasks.workbook.plan import Findings, Plan
@@ -35,6 +35,8 @@ class Row:
     next: int
     last: int
     must_be_blank: bool
+    prefix: str = ""
+    digits: str = ""
     column: int = 0
     edits: list[Edit] = field(default_factory=list)
     columns: list[int] = field(default_factory=list)
@@ -71,6 +73,7 @@ class RowWriter:
         self._depth = 0
         self._row = Row(0, 0, None, "", 0, 0, must_be_blank=False)
         self._cell: ExistingCell | None = None
+        self._text: list[str] = []
         self._phonetic = False
         self._promoting: tuple[int, str] | None = None
 
@@ -79,6 +82,10 @@ class RowWriter:
         self._row = row
         self._depth = 0
         watched = row.must_be_blank or row.next < row.last or self._groups.waiting
+        if watched:
+            self._parser.CharacterDataHandler = self._text.append
+            row.digits = str(row.number)
+            row.prefix = prefix_of(self._splicer.slice(row.start, self._splicer.tag_end(row.start)), 0)
         self._parser.StartElementHandler = self._start if watched else self._skim
         self._parser.EndElementHandler = self._end if watched else self._end_skimmed
 
@@ -98,36 +105,39 @@ class RowWriter:
         elif local in ("c", "row"):
             self._refuse(f"row {self._row.number} has cells inside other elements, which only some programs understand")
         elif self._cell is not None:
-            self._start_content(local, attributes, self._cell)
+            self._cell.has_children = True
+            if local is not None:
+                self._start_content(local, attributes, self._cell)
         elif local == "f":
             self._start_formula(attributes)
 
     def _end(self, name: str) -> None:
         self._depth -= 1
-        if self._depth < 0:
-            self._end_row()
-        elif self._cell is not None:
+        if self._cell is not None:
             if self._depth == 0:
                 self._end_cell(self._cell)
-            else:
-                self._end_content(self.local.get(name), self._cell)
+            elif (local := self.local.get(name)) is not None:
+                self._end_content(local, self._cell)
+        elif self._depth < 0:
+            self._end_row()
         elif self._promoting is not None and self.local.get(name) == "f":
             self._end_promotion(*self._promoting)
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
         row, place = self._row, self._parser.CurrentByteIndex
         column = self._column(attributes.get("r"))
-        wanted = row.next
-        while row.next < row.last and self._plan.column(row.next) < column:
+        key, keys, first = cell_key(row.number, column), self._plan.keys, row.next
+        while row.next < row.last and keys[row.next] < key:
             row.next += 1
-        self._insert(wanted, row.next, place)
-        if row.must_be_blank or (row.next < row.last and self._plan.column(row.next) == column):
+        if first < row.next:
+            self._insert(first, row.next, place)
+        if row.must_be_blank or (row.next < row.last and keys[row.next] == key):
             self._cell = ExistingCell(row.number, column, place, attributes)
 
     def _column(self, reference: str | None) -> int:
         row = self._row
         try:
-            number, column = cell_of(reference) if reference else (row.number, row.column + 1)
+            number, column = _place_of(reference, row) if reference else (row.number, row.column + 1)
         except ValueError:
             self._refuse(f"row {row.number} holds a cell named {reference!r}")
         if number != row.number or column <= row.column:
@@ -136,11 +146,8 @@ class RowWriter:
         return column
 
     def _insert(self, first: int, last: int, place: int) -> None:
-        if first == last:
-            return
         row = self._row
-        prefix = prefix_of(self._splicer.slice(row.start, self._splicer.tag_end(row.start)), 0)
-        cells = self._editor.inserted(prefix, first, last, self._style_of)
+        cells = self._editor.inserted(row.prefix, first, last, self._style_of)
         if cells:
             row.edits.append((place, place, cells))
             row.columns += (self._plan.column(first), self._plan.column(last - 1))
@@ -148,22 +155,22 @@ class RowWriter:
     def _style_of(self, column: int) -> int:
         return self._row.style if self._row.style is not None else self._around.column_style(column)
 
-    def _start_content(self, local: str | None, attributes: dict[str, str], cell: ExistingCell) -> None:
-        if local == "v" or (local == "t" and not self._phonetic):
-            self._parser.CharacterDataHandler = cell.value.append
-        elif local == "f":
+    def _start_content(self, local: str, attributes: dict[str, str], cell: ExistingCell) -> None:
+        self._text.clear()
+        if local == "f":
             cell.formula_attributes = attributes
             cell.formula_start = self._parser.CurrentByteIndex
             cell.promote = self._meet_formula(attributes)
-            self._parser.CharacterDataHandler = cell.formula.append
         elif local == "rPh":
             self._phonetic = True
         elif local == "extLst" and self._depth == _CONTENT_DEPTH:
             cell.extension_start = self._parser.CurrentByteIndex
 
-    def _end_content(self, local: str | None, cell: ExistingCell) -> None:
-        self._parser.CharacterDataHandler = None
-        if local == "f":
+    def _end_content(self, local: str, cell: ExistingCell) -> None:
+        if local == "v" or (local == "t" and not self._phonetic):
+            cell.text += "".join(self._text)
+        elif local == "f":
+            cell.formula = "".join(self._text)
             cell.formula_end = self._element_end(cell.formula_start)
         elif local == "rPh":
             self._phonetic = False
@@ -173,14 +180,14 @@ class RowWriter:
     def _end_cell(self, cell: ExistingCell) -> None:
         self._cell = None
         row = self._row
-        end, tag_end = self._element_end(cell.start), self._splicer.tag_end(cell.start)
         if row.must_be_blank and not cell.is_blank:
             name = cell_name(cell.row, cell.column)
             self._refuse(f"row {cell.row} is not free for a new package: {name} holds something; move it further down")
-        if row.next == row.last or self._plan.column(row.next) != cell.column:
+        if row.next == row.last or self._plan.keys[row.next] != cell_key(cell.row, cell.column):
             return
-        raw = self._splicer.slice(cell.start, end)
-        new = self._editor.edited(raw, tag_end - cell.start, cell, row.next)
+        place = self._parser.CurrentByteIndex
+        end = self._splicer.after(b">", place) if cell.has_children else self._element_end(cell.start)
+        new = self._editor.edited(row.prefix, cell, end, row.next)
         row.next += 1
         if new is not None:
             row.edits.append((cell.start, end, new))
@@ -214,22 +221,30 @@ class RowWriter:
 
     def _end_row(self) -> None:
         row, place = self._row, self._parser.CurrentByteIndex
-        self._insert(row.next, row.last, place)
+        if row.next < row.last:
+            self._insert(row.next, row.last, place)
         if row.edits:
             tag_end = self._splicer.tag_end(row.start)
             tag = old = self._splicer.slice(row.start, tag_end)
             if row.spans and (spans := _widened(row.spans, row.columns)) != row.spans:
                 tag = set_attribute(tag, "spans", spans)
             if old.endswith(b"/>"):
-                tag = tag[:-2].rstrip() + b">" + row.edits.pop()[2] + f"</{prefix_of(old, 0)}row>".encode()
+                tag = tag[:-2].rstrip() + b">" + row.edits.pop()[2] + f"</{row.prefix}row>".encode()
             if tag != old:
                 self._splicer.replace(row.start, tag_end, tag)
             for edit in row.edits:
                 self._splicer.replace(*edit)
+        self._text.clear()
         self._done(place)
 
     def _refuse(self, what: str) -> Never:
         raise MergeRefused(f"{self._around.where}: {what}; nothing was written")
+
+
+def _place_of(reference: str, row: Row) -> tuple[int, int]:
+    # Nearly every name is letters and the row's own number; that need not be taken apart by a pattern.
+    letters = reference.removesuffix(row.digits)
+    return (row.number, column_number(letters)) if letters.isalpha() and letters != reference else cell_of(reference)
 
 
 def _area(reference: str) -> Iterator[Area]:

@@ -33,8 +33,8 @@ class SheetWriter:
         self._plan = plan
         self._where = context.where
         self._groups = SharedGroups()
-        self._editor = CellEditor(plan, context, self._groups, self.findings)
         self._splicer = Splicer()
+        self._editor = CellEditor(plan, context, self._splicer, self._groups, self.findings)
         self._frame = SheetFrame(plan, self._splicer, self.findings)
         self._parser = safe_parser(context.where)
         around = Surroundings(self._parser, self._splicer, self.findings, self._frame.column_style, context.where)

@@ -33,7 +33,7 @@ class Splicer:
         self._buffer = bytearray()
         self._base = 0
         self._done = 0
-        self._out: list[bytes] = []
+        self._out: list[bytes | bytearray] = []
         self._written = 0
         self._spans = array("q")
 
@@ -80,10 +80,10 @@ class Splicer:
 
     def _copy_until(self, place: int) -> None:
         if place > self._done:
-            self._emit(self.slice(self._done, place))
+            self._emit(self._buffer[self._done - self._base : place - self._base])
             self._done = place
 
-    def _emit(self, data: bytes) -> None:
+    def _emit(self, data: bytes | bytearray) -> None:
         self._out.append(data)
         self._written += len(data)
 

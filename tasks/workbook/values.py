@@ -9,11 +9,10 @@ import re
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 from tasks.workbook.model import CellValue, Formula
 
-__all__ = ["Content", "Kind", "content_of", "content_xml", "date_serial", "encode_text"]
+__all__ = ["Content", "Kind", "content_of", "content_xml", "date_serial", "encode_text", "escape"]
 
 MOST_UNITS = 32_767
 MOST_DIGITS = 10**15
@@ -99,6 +98,15 @@ def content_xml(content: Content, prefix: str) -> str:
         formula = f"<{prefix}f{_space(content.formula)}>{escape(content.formula)}</{prefix}f>"
         return f"{formula}<{prefix}v{_space(content.text)}>{text}</{prefix}v>"
     return f"<{prefix}v>{text}</{prefix}v>" if content.kind is not Kind.EMPTY else ""
+
+
+def escape(text: str) -> str:
+    """The text as XML character data."""
+    if "&" in text:
+        text = text.replace("&", "&amp;")
+    if "<" in text or ">" in text:
+        text = text.replace("<", "&lt;").replace(">", "&gt;")
+    return text
 
 
 def _space(text: str) -> str:
