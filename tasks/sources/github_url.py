@@ -49,7 +49,7 @@ def normal_repository(address: str) -> str | None:
     segments = [segment for segment in parts.path.split("/") if segment]
     if host not in _HOSTS or len(segments) < 2:  # noqa: PLR2004 - owner and repository
         return None
-    return _joined(segments[0], segments[1].removesuffix(".git"))
+    return _joined(segments[0], segments[1].partition("@")[0].removesuffix(".git"))
 
 
 def _joined(owner: str, repository: str) -> str | None:

@@ -44,6 +44,8 @@ class RecordStore:
         self._connection: sqlite3.Connection | None = None
         with suppress(OSError):
             # Where this fails, opening fails too, and says so.
+            with suppress(OSError):
+            # Where this fails, opening fails too, and says so.
             path.parent.mkdir(parents=True, exist_ok=True)
         with self._guarded("opened"):
             self._connect()
@@ -92,12 +94,16 @@ class RecordStore:
             try:
                 yield
             except sqlite3.DatabaseError as error:
-                if _is_damage(error):
+                if not _is_damage(error):
+                    self._warn(deed, error)
+                    return
+                try:
                     self._start_anew(error)
-                else:
-                    _log.warning(
-                        "The advisory cache %s could not be %s (%s); going on without.", self._path, deed, error
-                    )
+                except (OSError, sqlite3.DatabaseError) as again:
+                    self._warn("replaced", again)
+
+    def _warn(self, deed: str, error: Exception) -> None:
+        _log.warning("The advisory cache %s could not be %s (%s); going on without.", self._path, deed, error)
 
     def _connect(self) -> None:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)

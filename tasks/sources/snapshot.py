@@ -35,6 +35,7 @@ class SnapshotProjects:
     """`ProjectSource` out of a snapshot; SettingsError where the folder is not one."""
 
     def __init__(self, folder: Path) -> None:
+        _names(folder, "complete_for")
         self._absent = _names(folder, "absent")
         self._folder = folder
 
@@ -59,8 +60,10 @@ class SnapshotAdvisories:
         self._complete_for = _names(folder, "complete_for") | _names(folder, "absent")
 
     async def index(self, names: Sequence[str]) -> Mapping[str, tuple[AdvisoryRef, ...]]:
-        """The advisories of each project that the snapshot is complete for; the others are left out."""
+        """The advisories of each project that the snapshot is complete for; SourceOffline where that is none."""
         known = [name for name in names if name in self._complete_for]
+        if names and not known:
+            raise _not_in(self._folder, f"osv: the advisories of {names[0]} are")
         return {name: tuple(self._records[0].get(name, {}).values()) for name in known}
 
     async def advisories(self, refs: Sequence[AdvisoryRef]) -> Mapping[str, Advisory]:
