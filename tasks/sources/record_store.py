@@ -44,8 +44,6 @@ class RecordStore:
         self._connection: sqlite3.Connection | None = None
         with suppress(OSError):
             # Where this fails, opening fails too, and says so.
-            with suppress(OSError):
-            # Where this fails, opening fails too, and says so.
             path.parent.mkdir(parents=True, exist_ok=True)
         with self._guarded("opened"):
             self._connect()
