@@ -4,8 +4,11 @@ A file is YAML or JSON; an environment variable is VETBOOK_SECTION__KEY. Wrong v
 their range, unknown keys are named in a warning with the nearest known one.
 """
 
+import copy
 import difflib
+import json
 import os
+import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +42,8 @@ def load_settings(
 ) -> Loaded:
     """Merge the four places into one Settings; SettingsError names the key, the value and the range."""
     tree: Tree = {}
-    for layer in (_from_file(file), _from_environment(environment or os.environ), dict(flags or {})):
+    variables = os.environ if environment is None else environment
+    for layer in (_from_file(file), _from_environment(variables), copy.deepcopy(dict(flags or {}))):
         _overlay(tree, layer)
     try:
         settings = Settings.model_validate(tree)
@@ -54,10 +58,11 @@ def _from_file(path: Path | None) -> Tree:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise SettingsError(f"{path}: larger than 1 MiB; this is not a settings file")
-        tree = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        tree = _parsed(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}); give an existing file to --config") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    # ValueError: bytes that are no text, and dates and integers that YAML recognises and Python cannot hold.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where else ""
         raise SettingsError(f"{path}{line}: not YAML or JSON; mend the file") from error
@@ -66,6 +71,16 @@ def _from_file(path: Path | None) -> Tree:
     if not isinstance(tree, dict) or not all(isinstance(v, dict | None) for v in tree.values()):
         raise SettingsError(f"{path}: holds no sections; write 'section:' and the keys indented below it")
     return _located({str(k): dict(v or {}) for k, v in tree.items()}, path)
+
+
+def _parsed(text: str) -> Any:
+    """JSON as JSON, since YAML refuses the tabs that JSON allows; anything else as YAML."""
+    if text.lstrip().startswith("{"):
+        try:
+            return json.loads(text)
+        except ValueError:
+            pass  # YAML's own mappings in braces need no quotes
+    return yaml.safe_load(text)
 
 
 def _located(tree: Tree, path: Path) -> Tree:
@@ -78,28 +93,64 @@ def _located(tree: Tree, path: Path) -> Tree:
 
 def _from_environment(environment: Mapping[str, str]) -> Tree:
     tree: Tree = {}
-    for name, value in sorted(environment.items()):
+    for name, text in sorted(environment.items()):
         keys = name.removeprefix(PREFIX).lower().split("__")
         if name.startswith(PREFIX) and len(keys) > 1:
-            branch = tree
+            branch: Any = tree
             for key in keys[:-1]:
                 branch = branch.setdefault(key, {})
-            branch[keys[-1]] = yaml.safe_load(value) if value.startswith(("{", "[")) else value
+                if not isinstance(branch, dict):
+                    raise SettingsError(f"{name}: a shorter variable sets the same key; set one of the two")
+            branch[keys[-1]] = _variable(name, text)
     return tree
+
+
+def _variable(name: str, text: str) -> Any:
+    """A variable's value: text, or a mapping or list written as YAML or JSON."""
+    if not text.startswith(("{", "[")):
+        return text
+    try:
+        return _parsed(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise SettingsError(f"{name}: not YAML or JSON; mend the variable") from error
 
 
 def _overlay(base: Tree, layer: Tree) -> None:
     """Put one layer over another, key by key, with each key at the place and under the name the model has for it."""
-    for section, keys in SHARED_KEYS.items():
-        for key in keys & set(layer.get(section) or ()):
-            layer.setdefault("batch_processing", {}).setdefault(key, layer[section].pop(key))
-    for section, values in layer.items():
+    for section, values in _placed(layer).items():
         target = base.setdefault(section, {})
-        for key, value in values.items() if isinstance(values, dict) else ():
+        for key, value in values.items():
             if isinstance(value, dict) and isinstance(target.get(key), dict):
-                target[key] = {**target[key], **value}
+                _merge(target[key], value)
             else:
-                target[_canonical(section, key)] = value
+                target[key] = value
+
+
+def _merge(target: Tree, values: Tree) -> None:
+    for key, value in values.items():
+        if isinstance(value, dict) and isinstance(target.get(key), dict):
+            _merge(target[key], value)
+        else:
+            target[key] = value
+
+
+def _placed(layer: Tree) -> dict[str, Tree]:
+    """A layer with every key under its first name; what `batch_processing:` says itself goes before `processing:`."""
+    placed = {section: _named(section, values) for section, values in layer.items() if isinstance(values, dict)}
+    for section, shared in SHARED_KEYS.items():
+        for key in shared & set(placed.get(section, ())):
+            value = placed[section].pop(key)
+            placed.setdefault("batch_processing", {}).setdefault(_canonical("batch_processing", key), value)
+    return placed
+
+
+def _named(section: str, values: Tree) -> Tree:
+    """Keys under their first names; where a section knows a key by both, the first name counts."""
+    second_names = [key for key in values if _canonical(section, key) != key]
+    named = {key: value for key, value in values.items() if key not in second_names}
+    for key in second_names:
+        named.setdefault(_canonical(section, key), values[key])
+    return named
 
 
 def _canonical(section: str, key: str) -> str:
@@ -117,7 +168,7 @@ def _first_problem(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"] if part != "[key]")
     value = first.get("input")
-    shown = "" if isinstance(value, dict | BaseModel) else f" (is {value!r:.60})"
+    shown = "" if isinstance(value, dict | list | BaseModel) else f" (is {reprlib.repr(value)})"
     more = len(error.errors()) - 1
     message = first["msg"].removeprefix("Value error, ")
     return f"setting {place}{shown}: {message}{_range_of(first['loc'])}" + (f"; and {more} more" if more else "")
@@ -131,7 +182,7 @@ def _range_of(place: tuple[int | str, ...]) -> str:
         info = next((f for n, f in fields.items() if part in (n, *getattr(f.validation_alias, "choices", ()))), None)
         model = info.annotation if info else None
     bounds = {k: getattr(m, k) for m in (info.metadata if info else ()) for k in ("ge", "gt", "le") if hasattr(m, k)}
-    if not {"le"} <= set(bounds):
+    if "le" not in bounds:
         return ""
     low = f"{bounds['ge']}" if "ge" in bounds else f"above {bounds.get('gt')}"
     return f" (allowed: {low} to {bounds['le']})"
