@@ -11,6 +11,7 @@ MOST_BATCHES = 100
 def usual_size(items: int, largest: int) -> int:
     """The size when nobody chose one: 10, and for large inputs so many that at most 100 batches come of it.
 
+    Never above `largest`, even if that makes more batches.
     A batch costs tens of milliseconds of orchestration however small it is, so it has to grow with the input.
     """
     return max(1, min(largest, max(USUAL_SIZE, -(-items // MOST_BATCHES))))

@@ -21,7 +21,12 @@ Future = TypeVar("Future", bound=Pending)
 def run_windowed(
     next_job: Callable[[], Job | None], submit: Callable[[Job], Future], at_once: int
 ) -> Iterator[tuple[Job, Future]]:
-    """Yield every job with its ended future, as they end; the next is only asked for when a place is free."""
+    """Yield every job with its ended future, as they end; the next is only asked for when a place is free.
+
+    ValueError when at_once is below 1: no job would ever be run.
+    """
+    if at_once < 1:
+        raise ValueError(f"at_once is {at_once}; at least 1 job has to run")
     ended: SimpleQueue[tuple[Job, Future]] = SimpleQueue()
     under_way = 0
     while True:

@@ -10,7 +10,7 @@ from tasks.errors import CheckpointError
 
 
 def stored_batches(folder: Path) -> Iterator[dict[str, Any]]:
-    """The plain data of every sound batch result below a scan's result folder, in order of batch number.
+    """The plain data of every sound batch result below a scan's result folder, in order of round and batch number.
 
     A damaged record is passed over here; Prefect's reading of it sets it aside and the batch is done again.
     """
@@ -24,4 +24,5 @@ def _plain(path: Path) -> dict[str, Any] | None:
         plain = json.loads(record["result"])
     except (OSError, CheckpointError, ValueError, KeyError, TypeError):
         return None
-    return plain if isinstance(plain, dict) and {"number", "round", "keys"} <= set(plain) else None
+    numbered = isinstance(plain, dict) and isinstance(plain.get("number"), int) and isinstance(plain.get("round"), int)
+    return plain if numbered and "keys" in plain else None

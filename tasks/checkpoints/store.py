@@ -5,36 +5,42 @@ Each is one JSON document of three lines, so that a list of a thousand reads onl
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from tasks.checkpoints.model import CheckpointData, CheckpointHead, ScanState
 from tasks.errors import CheckpointError
 from tasks.files.atomic import write_atomically
 
+_HEAD, _BODY = b'{"head": ', b'"body": '
+_WAY_OUT = "the results stored beside it are still used; --start-fresh begins anew"
 _UNFINISHED = frozenset({ScanState.RUNNING, ScanState.INTERRUPTED, ScanState.MERGING})
 
 
 def _encode(checkpoint: CheckpointData) -> bytes:
     head, body = checkpoint.head.model_dump_json(), checkpoint.model_dump_json()
-    digest = hashlib.sha256(f"{head}\n{body}".encode()).hexdigest()
-    return f'{{"head": {head},\n"body": {body},\n"sha256": "{digest}"}}\n'.encode()
+    return _framed(head.encode(), body.encode())
+
+
+def _framed(head: bytes, body: bytes) -> bytes:
+    digest = hashlib.sha256(head + b"\n" + body).hexdigest().encode()
+    return _HEAD + head + b",\n" + _BODY + body + b',\n"sha256": "' + digest + b'"}\n'
 
 
 def _decode(path: Path) -> CheckpointData:
+    """A checkpoint whose every byte is as it was written; CheckpointError otherwise."""
     try:
-        head, body, digest = path.read_text(encoding="utf-8").splitlines()
-        head, body = head.removeprefix('{"head": ').removesuffix(","), body.removeprefix('"body": ').removesuffix(",")
-        stored = json.loads(f"{{{digest}")["sha256"]
-        if stored != hashlib.sha256(f"{head}\n{body}".encode()).hexdigest():
-            raise CheckpointError(f"{path}: does not match its checksum")
+        found = path.read_bytes()
+        head, body = (line.removesuffix(b",") for line in found.split(b"\n")[:2])
+        body = body.removeprefix(_BODY)
+        if found != _framed(head.removeprefix(_HEAD), body):
+            raise CheckpointError(f"{path}: does not match its checksum; {_WAY_OUT}")
         return CheckpointData.model_validate_json(body)
-    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
-        raise CheckpointError(f"{path}: damaged or not a checkpoint ({type(error).__name__})") from error
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror}); {_WAY_OUT}") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path}: damaged or not a checkpoint; {_WAY_OUT}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +55,19 @@ class CheckpointStore:
 
     def write(self, checkpoint: CheckpointData) -> Path:
         """Write it durably, whole or not at all; an earlier one of the same scan and second is replaced."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.path_of(checkpoint)
         write_atomically(path, _encode(checkpoint))
         return path
 
     def heads(self) -> Iterator[CheckpointHead]:
-        """Every readable checkpoint, newest first; reads first lines only."""
+        """Every readable checkpoint, newest first; reads first lines only, so the checksums are not verified."""
+        yield from (head for _, head in self._found())
+
+    def _found(self) -> Iterator[tuple[Path, CheckpointHead]]:
         for path in sorted(self.folder.glob("checkpoint_*.json"), reverse=True):
             head = _first_line(path)
             if head is not None:
-                yield head
+                yield path, head
 
     def load(self, checkpoint_id: str) -> CheckpointData:
         """A whole checkpoint by id (or the start of it), its checksum verified; CheckpointError otherwise."""
@@ -72,23 +80,23 @@ class CheckpointStore:
     def unfinished(self, workbook: Path) -> CheckpointData | None:
         """The newest sound checkpoint of an unfinished scan of this workbook; damaged ones are passed over."""
         finished: set[str] = set()
-        for head in self.heads():
+        for path, head in self._found():
             if head.workbook != str(workbook):
                 continue
             if head.state not in _UNFINISHED:
                 finished.add(head.scan_id)
             elif head.scan_id not in finished:
                 try:
-                    return _decode(self.path_of(head))
+                    return _decode(path)
                 except CheckpointError:
                     continue  # the one before it may be sound, and the results do not depend on either
         return None
 
     def remove(self, scan_id: str) -> None:
         """Remove all checkpoints of a scan."""
-        for head in list(self.heads()):
+        for path, head in list(self._found()):
             if head.scan_id == scan_id:
-                self.path_of(head).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
 
 
 def _id_of(path: Path) -> str:
@@ -97,8 +105,8 @@ def _id_of(path: Path) -> str:
 
 def _first_line(path: Path) -> CheckpointHead | None:
     try:
-        with path.open(encoding="utf-8") as file:
-            line = file.readline(65_536).rstrip("\n")
-        return CheckpointHead.model_validate_json(line.removeprefix('{"head": ').removesuffix(","))
+        with path.open("rb") as file:
+            line = file.readline(65_536).rstrip(b"\n")
+        return CheckpointHead.model_validate_json(line.removeprefix(_HEAD).removesuffix(b","))
     except (OSError, ValueError):
         return None
