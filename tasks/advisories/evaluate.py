@@ -45,8 +45,18 @@ class Matcher:
         )
 
     def verdict(self, target: Target) -> Verdict:
-        """AFFECTED if anything says so, else UNDECIDABLE if anything cannot say, else NOT_AFFECTED."""
-        if not target.keys.isdisjoint(self.listed):
+        """AFFECTED if anything says so, else UNDECIDABLE if anything cannot say, else NOT_AFFECTED.
+
+        A local build (1.0+cpu) that no rule names while its public release (1.0) is affected is UNDECIDABLE: OSV
+        compares versions as they are, yet a rebuilt release mostly carries the faults of what it was built from.
+        """
+        said = self._as_it_is(target)
+        if said is Verdict.NOT_AFFECTED and target.public and self._as_it_is(target.public) is Verdict.AFFECTED:
+            return Verdict.UNDECIDABLE
+        return said
+
+    def _as_it_is(self, target: Target) -> Verdict:
+        if target.key in self.listed:
             return Verdict.AFFECTED
         verdicts = {rule.verdict(target) for rule in self.ranges}
         if target.version is None and self.listed:

@@ -28,7 +28,7 @@ class Point(NamedTuple):
         if version is None or self.place is None:
             return self.place is None
         if self.kind is EventKind.LAST_AFFECTED:
-            return version > self.place and not _is_same_release(target, self.place)
+            return version > self.place
         return version >= self.place
 
 
@@ -46,7 +46,7 @@ class Interval(NamedTuple):
             return False
         if self.high is None or version < self.high:
             return True
-        return self.closed and _is_same_release(target, self.high)
+        return self.closed and version == self.high
 
 
 def affected_intervals(points: Iterable[Point]) -> tuple[Interval, ...]:
@@ -72,12 +72,6 @@ def affected_intervals(points: Iterable[Point]) -> tuple[Interval, ...]:
         elif not inside and starts and not ends:
             low, inside = place, True
     return (*found, Interval(low, None, False)) if inside else tuple(found)
-
-
-def _is_same_release(target: Target, version: Version) -> bool:
-    # PEP 440, "Inclusive ordered comparison": against a public version the candidate's local label is
-    # ignored, so 2.0+cpu is still within "up to and including 2.0".
-    return version in (target.version, target.public)
 
 
 def _by_place(points: Iterable[Point]) -> Mapping[Version | None, set[EventKind]]:

@@ -42,25 +42,19 @@ def project_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The version in question: parsed (None where not PEP 440), and without its local label.
+    """The version in question: parsed (None where not PEP 440), and its public release where it is a local build.
 
-    keys are the `version_key`s under which an advisory's list of versions may name it.
+    key is the `version_key` under which an advisory's list of versions may name it.
     """
 
     version: Version | None
-    public: Version | None
-    keys: frozenset[str]
+    key: str
+    public: "Target | None" = None
 
     @classmethod
     def of(cls, text: str) -> "Target":
-        """Read a version's text.
-
-        A local version (1.0+cpu) answers to its public version's name (1.0) as well: PEP 440 has a public
-        version identifier match every local build of it ("Version matching"), and a rebuilt release carries the
-        faults of the release it was built from. The reverse does not hold: 1.0 is not 1.0+cpu.
-        """
+        """Read a version's text; never raises."""
         version = parse_version(text)
         if version is None:
-            return cls(None, None, frozenset({text}))
-        public = parse_version(version.public)
-        return cls(version, public, frozenset({version_key(text), version_key(version.public)}))
+            return cls(None, text)
+        return cls(version, version_key(text), cls.of(version.public) if version.local else None)

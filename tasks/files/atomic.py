@@ -132,7 +132,7 @@ def _refuse_other_than_plain_file(target: Path, failure: type[VetbookError]) -> 
         return
     if not stat.S_ISREG(found.st_mode):
         raise failure(f"Cannot write {target}: it is not an ordinary file; name another.")
-    if not found.st_mode & 0o222:
+    if not os.access(target, os.W_OK):
         raise failure(f"Cannot write {target}: the file is read-only; make it writable or name another.")
 
 

@@ -7,13 +7,11 @@ from pathlib import Path
 from tasks.errors import MergeRefused
 from tasks.files.reasons import explain
 
-_ANY_WRITE_BIT = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
-
 
 def check_replaceable(target: Path) -> Path:
     """Return the real file behind `target`, links followed; MergeRefused says why it cannot be replaced safely.
 
-    Permission bits are looked at as well as the system's own answer, which is always yes for root.
+    A read-only file could be replaced where its folder is writable: its owner's wish is asked for all the same.
     """
     try:
         real = Path(os.path.realpath(target, strict=True))
@@ -27,7 +25,7 @@ def check_replaceable(target: Path) -> Path:
 def _check_file(target: Path, real: Path, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise MergeRefused(f"Cannot change {target}: it is not an ordinary file; name the workbook itself.")
-    if not found.st_mode & _ANY_WRITE_BIT or not os.access(real, os.W_OK):
+    if not os.access(real, os.W_OK):
         raise MergeRefused(
             f"Cannot change {target}: the file is read-only; make it writable, or use --output to write another file."
         )
@@ -40,8 +38,7 @@ def _check_file(target: Path, real: Path, found: os.stat_result) -> None:
 
 def check_folder(target: Path, folder: Path) -> None:
     """MergeRefused when no file can be made beside `target`; writing in place would not be atomic. Raises OSError."""
-    mode = folder.stat().st_mode
-    if not mode & _ANY_WRITE_BIT or not os.access(folder, os.W_OK | os.X_OK):
+    if not os.access(folder, os.W_OK | os.X_OK):
         raise MergeRefused(
             f"Cannot write {target}: no file can be made in its folder {folder}; "
             "make the folder writable, or use --output to write elsewhere."

@@ -19,7 +19,7 @@ from tasks.review.model import (
     VulnerabilityReview,
 )
 from tasks.review.recommendation import recommend
-from tasks.review.verdicts import Evidence, source_answers
+from tasks.review.verdicts import NO_CVE, Evidence, source_answers
 from tasks.sources.interface import AdvisoryRef, AdvisorySource, ProjectFacts, ProjectSource
 
 Refs = Mapping[str, Sequence[AdvisoryRef]]
@@ -61,12 +61,20 @@ class Reviewer:
     async def _evidence(self, key: PackageKey, refs: Refs, index_problem: str | None) -> Evidence:
         own = refs.get(key.project)
         if own is None:
-            problem = index_problem or f"osv: the advisories of {key.project} are not at hand; run once without --offline"
+            problem = (
+                index_problem or f"osv: the advisories of {key.project} are not at hand; run once without --offline"
+            )
             return Evidence({}, None, problem, self._clock())
         try:
             records = await self._advisories.advisories(own)
         except SourceError as error:
             return Evidence({}, None, str(error), self._clock())
+        missing = sorted({ref.id for ref in own} - set(records))
+        if missing:
+            problem = (
+                f"osv: {len(missing)} of {len(own)} advisories of {key.project} are missing ({missing[0]}); run again"
+            )
+            return Evidence({}, None, problem, self._clock())
         return Evidence(records, _assessed(key, records), None, self._clock())
 
 
@@ -119,8 +127,13 @@ def _answers(
     if facts is None or facts.found:
         return answers
     # Nothing known about a name that PyPI does not know says nothing about the package.
-    absent = SourceAnswer(status=SourceStatus.NOT_APPLICABLE, reason="not on PyPI", checked_at=evidence.checked_at)
-    return {n: absent if a.status is SourceStatus.NONE_FOUND else a for n, a in answers.items()}
+    absent = {"status": SourceStatus.NOT_APPLICABLE, "reason": "not on PyPI"}
+    return {
+        name: answer.model_copy(update=absent)
+        if answer.status is SourceStatus.NONE_FOUND or answer.reason == NO_CVE
+        else answer
+        for name, answer in answers.items()
+    }
 
 
 def _vulnerabilities(evidence: Evidence) -> tuple[VulnerabilityReview, ...]:

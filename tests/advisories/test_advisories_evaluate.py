@@ -157,16 +157,17 @@ def test_withdrawn_records_never_count() -> None:
     assert evaluate(gone, "demo", "1.5") is NOT_AFFECTED
 
 
-def test_a_local_build_is_as_affected_as_its_public_release() -> None:
-    """PEP 440: a public version identifier matches whatever local label a candidate carries; not the reverse."""
-    assert evaluate(advisory(versions=("1.0",)), "demo", "1.0+cpu") is AFFECTED
+def test_a_local_build_of_an_affected_release_that_nobody_names_is_for_a_person() -> None:
+    """OSV compares versions as they are; the public release being affected must not read as safe either."""
+    assert evaluate(advisory(versions=("1.0",)), "demo", "1.0+cpu") is UNDECIDABLE
+    assert evaluate(advisory(versions=("1.0", "1.0+cpu")), "demo", "1.0+cpu") is AFFECTED
     assert evaluate(advisory(versions=("1.0+cpu",)), "demo", "1.0") is NOT_AFFECTED
     assert evaluate(advisory(versions=("1.0+cpu",)), "demo", "1.0+cuda") is NOT_AFFECTED
     assert evaluate(advisory(versions=("1.0",)), "demo", "1.0.post1+cpu") is NOT_AFFECTED
-    assert said(INCLUSIVE, "2.0+cpu") is AFFECTED
+    assert said(INCLUSIVE, "2.0+cpu") is UNDECIDABLE
     assert said(INCLUSIVE, "2.0.1+cpu") is NOT_AFFECTED
     assert said([{"introduced": "1.0"}, {"last_affected": "2.0+cpu"}], "2.0+cpu") is AFFECTED
-    assert said([{"introduced": "1.0"}, {"last_affected": "2.0+cpu"}], "2.0+cuda") is NOT_AFFECTED
+    assert said([{"introduced": "1.0"}, {"last_affected": "2.0+cpu"}], "2.0+cuda") is UNDECIDABLE
     assert said(HALF_OPEN, "2.0+cpu") is NOT_AFFECTED
     assert said(HALF_OPEN, "1.0+cpu") is AFFECTED
 
@@ -220,7 +221,7 @@ def test_an_odd_event_above_the_version_says_nothing_about_it() -> None:
 def test_a_local_build_beside_an_odd_event() -> None:
     events = [{"fixed": "1.0-NA"}, {"introduced": "1.5"}, {"last_affected": "2.0"}]
     verdicts = [said(events, version) for version in ("2.0", "2.0+cpu", "2.0.1+cpu")]
-    assert verdicts == [AFFECTED, AFFECTED, NOT_AFFECTED]
+    assert verdicts == [AFFECTED, UNDECIDABLE, NOT_AFFECTED]
 
 
 def test_an_odd_event_beside_a_start_and_an_end_at_one_version() -> None:

@@ -16,6 +16,7 @@ from tasks.errors import CheckpointError, MergeError
 from tasks.files.atomic import copy_atomically, pour, write_atomically
 from tasks.files.disk import free_bytes, sha256_of
 from tasks.files.steps import HookedSteps, RealSteps
+from tests.unprivileged import without_root
 
 OLD = b"old " * 1000
 NEW = b"new " * 3000
@@ -156,7 +157,7 @@ def test_what_is_no_plain_writable_file_is_refused(tmp_path: Path) -> None:
     read_only = tmp_path / "a.json"
     read_only.write_bytes(OLD)
     read_only.chmod(0o444)
-    with pytest.raises(CheckpointError, match="read-only"):
+    with without_root(read_only, tmp_path), pytest.raises(CheckpointError, match="read-only"):
         write_atomically(read_only, NEW)
     with pytest.raises(CheckpointError, match="not an ordinary file"):
         write_atomically(tmp_path, NEW)

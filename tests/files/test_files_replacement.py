@@ -20,6 +20,7 @@ from tasks.files.recovery import RecoveryOutcome, recover
 from tasks.files.replacement import Replacement, create_workbook, replace_workbook
 from tasks.files.steps import REAL_STEPS, HookedSteps, RealSteps, Steps
 from tasks.files.temporaries import remove_stale_temporaries
+from tests.unprivileged import without_root
 
 OLD = b"old workbook " * 500
 NEW = b"new workbook " * 800
@@ -104,16 +105,18 @@ def test_hard_links_are_refused(workbook: Path) -> None:
     assert workbook.read_bytes() == OLD
 
 
-def test_read_only_file_is_refused_even_for_root(workbook: Path) -> None:
+def test_read_only_file_is_refused(workbook: Path) -> None:
     workbook.chmod(0o444)
-    refuse(workbook, "read-only")
+    with without_root(workbook, workbook.parent):
+        refuse(workbook, "read-only")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows folders have no such mode")
-def test_read_only_folder_is_refused_even_for_root(workbook: Path) -> None:
+def test_read_only_folder_is_refused(workbook: Path) -> None:
     workbook.parent.chmod(0o555)
     try:
-        refuse(workbook, "folder")
+        with without_root(workbook, workbook.parent):
+            refuse(workbook, "folder")
     finally:
         workbook.parent.chmod(0o755)
 
