@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
+from tasks.advisories.versions import parse_version
 from tasks.review.meaning import Meaning, of_recommendation, of_result
 from tasks.review.model import PackageReview, ReviewStatus, SourceName
+from tasks.review.verdicts import NO_SNYK_TOKEN
 from tasks.review.words import result_text
 from tasks.settings.addresses import PYPI
 from tasks.workbook.model import CellValue, Field, Formula
 
 NOT_AVAILABLE = "Not Available"
 _SHOWN_REQUIREMENTS = 5
+_LONGEST_IN_FORMULA = 255
+"""Characters of a text within a formula (support.microsoft.com, "Excel specifications and limits")."""
 
 RESULT_FIELDS = {
     Field.GITHUB_ADVISORY_RESULT: SourceName.GITHUB,
@@ -62,7 +66,7 @@ def _facts(review: PackageReview, pypi: str) -> Iterator[CellProposal]:
     facts = review.facts
     if facts is None or not facts.found:
         return
-    if review.version and not review.is_new and review.status is not ReviewStatus.SKIPPED:
+    if not review.is_new and parse_version(review.version) is not None:
         yield _published(facts.released_at)
     if facts.latest_version is not None:
         latest = f"{pypi.rstrip('/')}/project/{quote(facts.name)}/{quote(facts.latest_version)}/"
@@ -95,15 +99,27 @@ def _results(review: PackageReview) -> Iterator[CellProposal]:
         text = result_text(review, source)
         if text is not None:
             meaning = of_result(review, source)
-            yield CellProposal(field, text, meaning, only_if_empty=meaning is Meaning.COULD_NOT_CHECK)
+            yield CellProposal(field, text, meaning, only_if_empty=_answers_nothing(review, source, meaning))
+
+
+def _answers_nothing(review: PackageReview, source: SourceName, meaning: Meaning) -> bool:
+    """Whether a source was not asked, so that what it said earlier stays."""
+    return meaning is Meaning.COULD_NOT_CHECK or review.sources[source].reason == NO_SNYK_TOKEN
 
 
 def _links(review: PackageReview) -> Iterator[CellProposal]:
     for field, (before, after, label) in _LOOKUPS.items():
         address = f"{before}{quote(review.project)}{after}"
-        text = f"{label} {review.name} link".replace('"', '""')
-        formula = Formula(f'HYPERLINK("{address}","{text}")', cached=f"{label} {review.name} link")
-        yield CellProposal(field, formula, Meaning.LINK)
+        text = f"{label} {review.name} link"
+        yield CellProposal(field, _link(address, text), Meaning.LINK)
+
+
+def _link(address: str, text: str) -> CellValue:
+    """A HYPERLINK formula; the plain address where a text would be longer than Excel takes within a formula."""
+    quoted = text.replace('"', '""')
+    if max(len(address), len(quoted)) > _LONGEST_IN_FORMULA:
+        return address
+    return Formula(f'HYPERLINK("{address}","{quoted}")', cached=text)
 
 
 def _recommendation(review: PackageReview) -> CellProposal:

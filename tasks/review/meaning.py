@@ -6,7 +6,8 @@ Colours follow the verdict as data, never words found in a text: the older tool 
 from collections.abc import Mapping
 from enum import Enum
 
-from tasks.review.model import PackageReview, SourceName, SourceStatus, Tier
+from tasks.review.model import PackageReview, ReviewStatus, SourceName, SourceStatus, Tier
+from tasks.review.verdicts import NO_CVE
 from tasks.workbook.model import CellStyle
 
 
@@ -42,7 +43,7 @@ def of_recommendation(review: PackageReview) -> Meaning:
     """The look of column W."""
     if review.recommendation is None:
         return Meaning.COULD_NOT_CHECK
-    if review.recommendation.tier is Tier.MANUAL_REVIEW and review.reason and review.reason.startswith("could not"):
+    if review.recommendation.tier is Tier.MANUAL_REVIEW and review.status is ReviewStatus.FAILED:
         return Meaning.COULD_NOT_CHECK
     return _OF_TIER[review.recommendation.tier]
 
@@ -58,5 +59,5 @@ def of_result(review: PackageReview, source: SourceName) -> Meaning:
         # CVEs that are known and do not affect this version: OSV has decided, the enriching source only was not asked.
         return Meaning.SAFE if answer.enrichment and answer.total else Meaning.COULD_NOT_CHECK
     if answer.status is SourceStatus.NOT_APPLICABLE:
-        return Meaning.UPDATED
+        return Meaning.SAFE if answer.reason == NO_CVE else Meaning.UPDATED
     return Meaning.SAFE

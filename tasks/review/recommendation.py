@@ -10,6 +10,7 @@ from tasks.advisories.model import Severity
 from tasks.review.model import PackageReview, Recommendation, ReviewStatus, SourceName, SourceStatus, Tier
 from tasks.review.verdicts import highest
 
+_SHOWN_IDS = 5
 _PRESSING = frozenset({Severity.CRITICAL, Severity.HIGH})
 
 
@@ -24,7 +25,7 @@ def recommend(review: PackageReview) -> Recommendation:
     info = f"ℹ️ INFO: {_count(osv.total, 'advisory', 'advisories')} found but current version not affected"
     tail = info if osv.status is SourceStatus.NOT_AFFECTED else ""
     if _is_behind(review):
-        return _said(Tier.UPDATE, "✅ PROCEED WITH UPDATE", *_update(review), tail)
+        return _said(Tier.UPDATE, *_update(review), tail)
     return _said(Tier.PROCEED, "✅ PROCEED", tail)
 
 
@@ -40,18 +41,21 @@ def _risk(review: PackageReview) -> tuple[str, ...]:
         "🚨 SECURITY RISK",
         f"☠️ MALICIOUS PACKAGE ({', '.join(malicious)}): remove it now" if malicious else "",
         f"{_count(len(found), 'confirmed vulnerability', 'confirmed vulnerabilities')} found",
-        f"📦 UPDATE REQUIRED: {review.version} → {review.latest_version}" if _is_behind(review) else "",
-        "" if malicious else _way_out(review),
+        *(() if malicious else (_update_required(review), _way_out(review))),
         f"⚡ HIGH PRIORITY: {worst} severity detected" if worst in _PRESSING else "",
         f"Sources: {_sources(review)}",
         "⚠️ Review security advisories before deployment",
     )
 
 
+def _update_required(review: PackageReview) -> str:
+    return f"📦 UPDATE REQUIRED: {review.version} → {review.latest_version}" if _is_behind(review) else ""
+
+
 def _way_out(review: PackageReview) -> str:
     if review.cleared_by is not None:
-        clear = f"{review.cleared_by} is the smallest version without a known vulnerability"
-        return clear + ("; the latest has some" if review.latest_affected else "")
+        clear = f"{review.cleared_by} is the smallest later version without a known vulnerability"
+        return clear + ("; the latest is not free of them" if review.latest_affected else "")
     if review.facts is None or not review.facts.found:
         return ""
     return "no later version is free of known vulnerabilities"
@@ -70,23 +74,45 @@ def _could_not_check(review: PackageReview) -> str:
 
 def _unsettled(review: PackageReview) -> tuple[str, ...]:
     """Why a person has to look, most important first; empty when everything was answered."""
-    osv = review.sources[SourceName.OSV]
     if review.status is ReviewStatus.FAILED:
-        return (_could_not_check(review), "📋 Run again; nothing is known to be safe")
+        return (_malware(review), _could_not_check(review), "📋 Run again; nothing is known to be safe")
     if review.is_new:
-        known = f"{_count(osv.total, 'advisory', 'advisories')} known for this package" if osv.total else ""
-        return ("NEW package: not installed yet", known or "no advisory known", _latest_line(review))
+        return (_malware(review), "NEW package: not installed yet", *_new(review))
     if review.status is ReviewStatus.SKIPPED:
-        return (review.reason or "no usable version", "📋 Correct the version and run again")
-    if review.reason is not None:
-        return (f"{review.name} is {review.reason}: an internal or a removed package", "📋 Check its origin")
-    if osv.undecidable:
-        return (
-            f"OSV: {_count(len(osv.undecidable), 'advisory', 'advisories')} cannot be compared with {review.version}"
-            f" ({', '.join(osv.undecidable[:5])})",
-            "📋 Human review needed for indeterminate cases",
-        )
-    return ()
+        again = "📋 Correct the version and run again"
+        return (_malware(review), review.reason or "no usable version", *_unknown_to_pypi(review), again)
+    return _unknown_to_pypi(review) or _undecided(review)
+
+
+def _malware(review: PackageReview) -> str:
+    """Reports of malware that no version could be held against: a person must not miss them."""
+    reports = [i for i in review.sources[SourceName.OSV].undecidable if i.startswith("MAL-")]
+    return f"☠️ REPORTED AS MALICIOUS ({', '.join(reports[:_SHOWN_IDS])}): do not install" if reports else ""
+
+
+def _new(review: PackageReview) -> tuple[str, ...]:
+    total = review.sources[SourceName.OSV].total
+    known = f"{_count(total, 'advisory', 'advisories')} known for this package" if total else "no advisory known"
+    return (known, *(_unknown_to_pypi(review) or (_latest_line(review),)))
+
+
+def _unknown_to_pypi(review: PackageReview) -> tuple[str, ...]:
+    if review.facts is None or review.facts.found:
+        return ()
+    return (f"{review.name} is not on PyPI: an internal or a removed package", "📋 Check its origin")
+
+
+def _undecided(review: PackageReview) -> tuple[str, ...]:
+    ids = review.sources[SourceName.OSV].undecidable
+    if not ids:
+        return ()
+    more = f" and {len(ids) - _SHOWN_IDS} more" if len(ids) > _SHOWN_IDS else ""
+    return (
+        _malware(review),
+        f"OSV: {_count(len(ids), 'advisory', 'advisories')} cannot be compared with {review.version}"
+        f" ({', '.join(ids[:_SHOWN_IDS])}{more})",
+        "📋 Human review needed for indeterminate cases",
+    )
 
 
 def _latest_line(review: PackageReview) -> str:
@@ -99,8 +125,9 @@ def _latest_line(review: PackageReview) -> str:
 def _update(review: PackageReview) -> tuple[str, ...]:
     available = f"📦 UPDATE AVAILABLE: {review.version} → {review.latest_version}"
     if review.latest_affected:
-        return (available, "⚠️ The latest version has known vulnerabilities - stay until they are fixed")
-    return (available, "✅ No security risks detected - safe to update")
+        warning = f"⚠️ {review.latest_version} is not free of known vulnerabilities - stay on {review.version} for now"
+        return ("✅ PROCEED", available, warning)
+    return ("✅ PROCEED WITH UPDATE", available, "✅ No security risks detected - safe to update")
 
 
 def _is_behind(review: PackageReview) -> bool:

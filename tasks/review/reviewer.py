@@ -71,9 +71,8 @@ class Reviewer:
             return Evidence({}, None, str(error), self._clock())
         missing = sorted({ref.id for ref in own} - set(records))
         if missing:
-            problem = (
-                f"osv: {len(missing)} of {len(own)} advisories of {key.project} are missing ({missing[0]}); run again"
-            )
+            are = "is" if len(missing) == 1 else "are"
+            problem = f"osv: {len(missing)} of {len(own)} advisories of {key.project} {are} missing ({missing[0]})"
             return Evidence({}, None, problem, self._clock())
         return Evidence(records, _assessed(key, records), None, self._clock())
 

@@ -2,7 +2,7 @@
 
 from tasks.advisories.model import Severity
 from tasks.review.model import PackageReview, SourceAnswer, SourceName, SourceStatus
-from tasks.review.verdicts import NOT_CONSULTED
+from tasks.review.verdicts import NO_CVE, NOT_CONSULTED
 
 COULD_NOT_CHECK = "Could not check"
 
@@ -28,13 +28,18 @@ _SHOWN_IDS = 15
 def result_text(review: PackageReview, source: SourceName) -> str | None:
     """What a source's result cell says; None where nothing new is known and the cell stays as it is."""
     answer = review.sources[source]
-    if source is SourceName.EXPLOITDB and answer.enrichment:
+    if source is SourceName.EXPLOITDB and (answer.enrichment or _osv_failed(review)):
         return None
     if answer.status is SourceStatus.UNKNOWN and not answer.enrichment and not answer.undecidable:
         return f"{COULD_NOT_CHECK} ({answer.reason})"
     if review.is_new:
         return _new_package(answer, source)
-    return _verdict(review, answer, source) + _footnote(answer, source)
+    return _verdict(review, answer, source) + _footnote(review, answer, source)
+
+
+def _osv_failed(review: PackageReview) -> bool:
+    osv = review.sources[SourceName.OSV]
+    return osv.status is SourceStatus.UNKNOWN and not osv.undecidable
 
 
 def _verdict(review: PackageReview, answer: SourceAnswer, source: SourceName) -> str:
@@ -51,21 +56,21 @@ def _verdict(review: PackageReview, answer: SourceAnswer, source: SourceName) ->
         found = f"{answer.total} {one if answer.total == 1 else many} found"
         return f"Manual review required - {found}, {k} {require} manual version checking for v{review.version}"
     if answer.status is SourceStatus.NOT_APPLICABLE:
-        return _not_applicable(answer, source)
+        return _not_applicable(answer)
     if answer.total:
         return f"SAFE - {answer.total} {one if answer.total == 1 else many} found but v{review.version} not affected"
     return _NONE_FOUND.get(source, "None found")
 
 
-def _not_applicable(answer: SourceAnswer, source: SourceName) -> str:
-    if source in _CONSULTED and answer.enrichment:
+def _not_applicable(answer: SourceAnswer) -> str:
+    if answer.reason == NO_CVE:
         return f"None found ({answer.reason})"
     return f"Not applicable ({answer.reason})"
 
 
 def _new_package(answer: SourceAnswer, source: SourceName) -> str:
-    if answer.status is SourceStatus.NOT_APPLICABLE and answer.reason and not answer.total:
-        return _not_applicable(answer, source)
+    if answer.status is SourceStatus.NOT_APPLICABLE and answer.reason != NO_CVE:
+        return _not_applicable(answer)
     records = _NEW_RECORDS[source]
     ids = answer.undecidable or answer.ids
     if not ids:
@@ -74,7 +79,9 @@ def _new_package(answer: SourceAnswer, source: SourceName) -> str:
     return f"NEW package - Found {len(ids)} {records}: {', '.join(ids[:_SHOWN_IDS])}{more}"
 
 
-def _footnote(answer: SourceAnswer, source: SourceName) -> str:
-    if answer.enrichment and answer.reason == NOT_CONSULTED and source in _CONSULTED:
-        return f" | severity from GitHub; {_CONSULTED[source]} not consulted"
-    return ""
+def _footnote(review: PackageReview, answer: SourceAnswer, source: SourceName) -> str:
+    if not answer.enrichment or answer.reason != NOT_CONSULTED or source not in _CONSULTED:
+        return ""
+    github = review.sources[SourceName.GITHUB].status is SourceStatus.AFFECTED
+    said = f"severity from {'GitHub' if github else 'OSV'}; " if answer.ids else ""
+    return f" | {said}{_CONSULTED[source]} not consulted"
