@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from tasks.review.cells import CellProposal, proposals
 from tasks.review.meaning import Meaning
 from tasks.review.model import PackageReview
+from tasks.review.recommendation import RUN_AGAIN, UNCHECKED
 from tasks.review.words import COULD_NOT_CHECK
 from tasks.workbook.model import MANUAL_FIELDS, CellUpdate, CellValue, Field, Formula, Layout, PackageRow
+from tasks.workbook.values import encode_text
 
 FORMER_MARK = " | ❓ "
 """Between a former answer and the note that it could not be checked again."""
+
+_RISK_WORDS = "SECURITY RISK"
 
 CellContent = str | int | float | datetime | bool | None
 
@@ -48,29 +52,36 @@ def _row_changes(row: PackageRow, review: PackageReview, layout: Layout, *, empt
         former = row.cells.get(proposal.field)
         value = _wanted(proposal, former, empty_only=empty_only)
         if value is not None and not same_content(former, value):
-            update = CellUpdate(row.row, column, value, proposal.meaning.style)
-            yield CellChange(
-                row.row, column, proposal.field, row.name, shown(former), shown(value), proposal.meaning, update
-            )
+            meaning = _meaning(proposal, value)
+            update = CellUpdate(row.row, column, value, meaning.style)
+            yield CellChange(row.row, column, proposal.field, row.name, shown(former), shown(value), meaning, update)
 
 
 def _wanted(proposal: CellProposal, former: CellContent, *, empty_only: bool) -> CellValue:
     """The value the cell should get; None leaves it alone."""
-    if is_blank(former):
+    if is_blank(former) or _is_own_excuse(former):
         return proposal.value
-    if empty_only or (proposal.only_if_empty and not _is_own_excuse(former)):
+    if empty_only or proposal.only_if_empty:
         return None
-    if proposal.after_former and isinstance(former, str) and isinstance(proposal.value, str):
-        settled = former.split(FORMER_MARK)[0]
-        note = proposal.value.split(FORMER_MARK.strip(" |"))[-1].strip()
-        return proposal.value if _is_own_excuse(settled) else f"{settled}{FORMER_MARK}{note}"
+    if proposal.after_former and isinstance(proposal.value, str):
+        settled = shown(former).partition(FORMER_MARK)[0]
+        note = proposal.value.partition(FORMER_MARK)[2]
+        return f"{settled}{FORMER_MARK}{note}"
     return proposal.value
+
+
+def _meaning(proposal: CellProposal, value: CellValue) -> Meaning:
+    """The look a cell gets: a former answer with a note looks unchecked, except that a risk stays red."""
+    noted = proposal.after_former and isinstance(value, str) and value != proposal.value
+    return Meaning.RISK if noted and _RISK_WORDS in str(value).partition(FORMER_MARK)[0] else proposal.meaning
 
 
 def _is_own_excuse(former: CellContent) -> bool:
     """Whether a cell holds no earlier answer but our own word that there is none."""
-    text = str(former)
-    return text.startswith(COULD_NOT_CHECK) or text.startswith("🔍 MANUAL REVIEW | ❓")
+    if not isinstance(former, str):
+        return False
+    in_result = former.startswith(f"{COULD_NOT_CHECK} (") and former.endswith(")")
+    return in_result or (former.startswith(UNCHECKED) and former.endswith(RUN_AGAIN))
 
 
 def is_blank(value: CellContent) -> bool:
@@ -79,15 +90,16 @@ def is_blank(value: CellContent) -> bool:
 
 
 def same_content(former: CellContent, value: CellValue) -> bool:
-    """Whether a cell already says this; a formula is known by its shown text, a date by its second."""
+    """Whether a cell already says this; a formula is known by its shown text, a date by its second.
+
+    Text is compared as a workbook can hold it, and a number says what it shows: 2022.7 says "2022.7", 6 says "6".
+    """
     if isinstance(value, Formula):
-        return former == value.cached
+        return same_content(former, value.cached)
     if isinstance(value, datetime):
-        if isinstance(former, datetime):
-            return abs((former - value).total_seconds()) < 1
-        return isinstance(former, date) and datetime(former.year, former.month, former.day) == value  # noqa: DTZ001
+        return isinstance(former, datetime) and abs((former - value).total_seconds()) < 1
     if isinstance(value, str):
-        return isinstance(former, str) and former == value
+        return encode_text(shown(former)) == encode_text(value) and not isinstance(former, bool | datetime)
     return type(former) in (int, float) and former == value
 
 
@@ -97,4 +109,6 @@ def shown(value: CellContent | CellValue) -> str:
         return ""
     if isinstance(value, Formula):
         return value.cached
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)

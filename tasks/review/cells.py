@@ -12,6 +12,7 @@ from urllib.parse import quote
 from tasks.advisories.versions import parse_version
 from tasks.review.meaning import Meaning, of_recommendation, of_result
 from tasks.review.model import PackageReview, ReviewStatus, SourceName
+from tasks.review.recommendation import malware_reports
 from tasks.review.verdicts import NO_SNYK_TOKEN
 from tasks.review.words import result_text
 from tasks.settings.addresses import PYPI
@@ -124,5 +125,6 @@ def _link(address: str, text: str) -> CellValue:
 
 def _recommendation(review: PackageReview) -> CellProposal:
     text = review.recommendation.text if review.recommendation else None
-    failed = review.status is ReviewStatus.FAILED and not review.vulnerabilities
-    return CellProposal(Field.RECOMMENDATION, text, of_recommendation(review), after_former=failed)
+    failed = review.status is ReviewStatus.FAILED
+    alarming = bool(review.vulnerabilities or malware_reports(review))
+    return CellProposal(Field.RECOMMENDATION, text, of_recommendation(review), after_former=failed and not alarming)

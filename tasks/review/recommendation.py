@@ -10,6 +10,12 @@ from tasks.advisories.model import Severity
 from tasks.review.model import PackageReview, Recommendation, ReviewStatus, SourceName, SourceStatus, Tier
 from tasks.review.verdicts import highest
 
+UNCHECKED = "🔍 MANUAL REVIEW | ❓ "
+"""How a recommendation begins that rests on nothing but a failure."""
+
+RUN_AGAIN = "📋 Run again; nothing is known to be safe"
+"""How every recommendation ends for which a deciding source failed."""
+
 _SHOWN_IDS = 5
 _PRESSING = frozenset({Severity.CRITICAL, Severity.HIGH})
 
@@ -75,7 +81,7 @@ def _could_not_check(review: PackageReview) -> str:
 def _unsettled(review: PackageReview) -> tuple[str, ...]:
     """Why a person has to look, most important first; empty when everything was answered."""
     if review.status is ReviewStatus.FAILED:
-        return (_malware(review), _could_not_check(review), "📋 Run again; nothing is known to be safe")
+        return (_malware(review), _could_not_check(review), RUN_AGAIN)
     if review.is_new:
         return (_malware(review), "NEW package: not installed yet", *_new(review))
     if review.status is ReviewStatus.SKIPPED:
@@ -84,9 +90,13 @@ def _unsettled(review: PackageReview) -> tuple[str, ...]:
     return _unknown_to_pypi(review) or _undecided(review)
 
 
+def malware_reports(review: PackageReview) -> tuple[str, ...]:
+    """Ids of reports of malware that no version could be held against: a person must not miss them."""
+    return tuple(i for i in review.sources[SourceName.OSV].undecidable if i.startswith("MAL-"))
+
+
 def _malware(review: PackageReview) -> str:
-    """Reports of malware that no version could be held against: a person must not miss them."""
-    reports = [i for i in review.sources[SourceName.OSV].undecidable if i.startswith("MAL-")]
+    reports = malware_reports(review)
     return f"☠️ REPORTED AS MALICIOUS ({', '.join(reports[:_SHOWN_IDS])}): do not install" if reports else ""
 
 
