@@ -167,7 +167,7 @@ class Lane:
 
     def _learn(self, outcome: Outcome, *, fresh: bool) -> None:
         self._breaker.record(outcome.kind, outcome.reason, fresh=fresh)
-        self._limiter.learn(outcome.kind)
+        self._limiter.learn(outcome.kind, fresh=fresh)
         if outcome.kind is Kind.REFUSED and outcome.account_wide:
             self._refused = outcome
         if outcome.kind is Kind.LIMITED and (outcome.account_wide or self._policy.shared_limit):

@@ -1,7 +1,7 @@
 """How many requests may be in flight to one service, adapting to the service's signs of overload.
 
 The limit starts small and grows with every answer, as TCP's slow start does; after the first sign of overload it
-is judged once per round (as many answers as the limit): a share f of overload signs cuts it by f/2, as
+is judged once per round (as many answers as the limit or a sample): a share f of overload signs cuts it by f/2, as
 DCTCP does (RFC 8257), and the rest of the round adds up to STEP. So a few failing requests among many cost
 little, while a service that rejects everything is asked half as often each round. The limit at which most of a round
 was turned down is remembered (CUBIC's plateau, RFC 9438): growth becomes slow below it, and quick again once past it.
@@ -19,11 +19,15 @@ __all__ = ["AdaptiveLimiter"]
 START = 8
 """Requests in flight before the first answer: a dead service must not get more than a handful."""
 
-STEP = 2.0
+STEP = 4.0
 CAREFUL_STEP = 0.05
 
+SAMPLE = 16
+"""Answers from which a share is worth believing; a round with mostly overload signs ends without them."""
+
 HARD = 0.5
-HARD_LIMITED = 0.2
+HARD_LIMITED = 0.35
+SURE = 0.75
 """Shares of overload signs, and of "too many requests" among them, above which a round's limit was too high."""
 
 _SIGNS = frozenset({Kind.LIMITED, Kind.OVERLOADED})
@@ -72,22 +76,29 @@ class AdaptiveLimiter:
         self.in_flight -= 1
         self._wake()
 
-    def learn(self, kind: Kind) -> None:
-        """Take what one attempt came to into account."""
-        if kind in _NEUTRAL:
+    def learn(self, kind: Kind, *, fresh: bool = True) -> None:
+        """Take what one attempt came to into account; fresh marks a request's first attempt.
+
+        A 503 to a retry is passed over: what failed comes back in a crowd, and the crowd is no fair sample.
+        """
+        if kind in _NEUTRAL or (kind is Kind.OVERLOADED and not fresh):
             return
         if self._starting:
             self._starting = kind not in _SIGNS
             self._set(self._limit + 1 if self._starting else self._limit / 2)
             return
         self._round[kind] += 1
-        if self._round.total() >= self.limit:
+        answers = self._round.total()
+        if answers >= self.limit and (answers >= SAMPLE or self._share() > HARD):
             self._end_round()
 
+    def _share(self) -> float:
+        return (self._round[Kind.LIMITED] + self._round[Kind.OVERLOADED]) / self._round.total()
+
     def _end_round(self) -> None:
+        share = self._share()
         limited = self._round[Kind.LIMITED] / self._round.total()
-        share = limited + self._round[Kind.OVERLOADED] / self._round.total()
-        if share > HARD or limited > HARD_LIMITED:
+        if share > SURE or (self._round.total() >= SAMPLE and (share > HARD or limited > HARD_LIMITED)):
             self._too_high = self._limit
         elif share == 0 and self._limit >= self._too_high:
             self._too_high = math.inf

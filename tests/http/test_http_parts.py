@@ -78,6 +78,16 @@ def test_broken_answers_say_nothing_about_load() -> None:
     assert limiter.limit == 8
 
 
+def test_a_crowd_of_failing_retries_says_nothing_about_load_but_too_many_requests_does() -> None:
+    limiter = AdaptiveLimiter(32)
+    for _ in range(60):
+        limiter.learn(Kind.OVERLOADED, fresh=False)
+    assert limiter.limit == 8
+    for _ in range(60):
+        limiter.learn(Kind.LIMITED, fresh=False)
+    assert limiter.limit == 1
+
+
 class Clock:
     """A clock that stands until told."""
 
