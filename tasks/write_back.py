@@ -1,15 +1,17 @@
 """The Prefect task that writes the workbook, with the hooks that finish or undo it."""
 
+import logging
 from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 from prefect.transactions import Transaction
 
 from tasks.files.journal import commit_merge
 from tasks.files.recovery import roll_back
 from tasks.merge.commit import MergePlan, MergeReport, write_changes
+
+_log = logging.getLogger(__name__)
 
 JOURNAL = "merge-journal"
 """The transaction's value that names the record of the open merge."""
@@ -30,4 +32,4 @@ def _finish(transaction: Transaction) -> None:
 @merge_workbook.on_rollback
 def _undo(transaction: Transaction) -> None:
     recovery = roll_back(Path(str(transaction.get(JOURNAL))))
-    get_run_logger().warning(recovery.sentence)
+    _log.warning(recovery.sentence)

@@ -1,7 +1,6 @@
 """`python -m flows.scan`: one scan, with a Prefect server of its own where none is running."""
 
 import argparse
-import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -35,11 +34,12 @@ def _list_checkpoints(arguments: argparse.Namespace) -> int:
 
 
 def _scan(arguments: argparse.Namespace) -> int:
-    from flows.local_server import LocalServer  # noqa: PLC0415  slow imports come after the quick answers
+    from flows.console import speak  # noqa: PLC0415  slow imports come after the quick answers
+    from flows.local_server import LocalServer  # noqa: PLC0415
 
     request = _request(arguments)
     _check_input(request)
-    _quieten(arguments)
+    speak(verbose=arguments.verbose, quiet=arguments.quiet)
     with LocalServer() as server:
         signal.signal(signal.SIGTERM, _terminate)
         outcome = _run(request, server)
@@ -85,13 +85,6 @@ def _check_input(request: "ScanRequest") -> None:
 
     if not request.workbook.exists():
         raise InputError(f"{request.workbook}: no such file; give an existing workbook to --input")
-
-
-def _quieten(arguments: argparse.Namespace) -> None:
-    """Prefect's own console log is for --verbose; the run's story is on its server either way."""
-    os.environ.setdefault("DO_NOT_TRACK", "1")
-    if not arguments.verbose:
-        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 
 def _run(request: "ScanRequest", server: object) -> "ScanOutcome":

@@ -1,8 +1,8 @@
 """The scan as a Prefect flow: read, look up in batches, merge, report."""
 
 import dataclasses
+import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 import psutil
 from prefect import flow
 from prefect.futures import PrefectFuture
-from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.transactions import transaction
@@ -44,6 +43,7 @@ class ScanOutcome:
     merge_problem: str | None = None
 
 
+_log = logging.getLogger(__name__)
 _RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(max_workers=64)  # type: ignore[assignment]  # invariant
 
 
@@ -56,11 +56,10 @@ def _run_name() -> str:
 def scan(request: ScanRequest) -> ScanOutcome:
     """Look up every package of a review workbook and write what was found back into it."""
     began, started_at = time.monotonic(), utc_now()
-    warn = get_run_logger().warning
     prepared = prepared_for(request)
     try:
         added = resolve_new(prepared)
-        run, reviews = _look_up(prepared, added, warn)
+        run, reviews = _look_up(prepared, added)
         report, problem = _merge(prepared, added, reviews)
         metrics = _metrics(prepared, run, time.monotonic() - began)
         result = _result(prepared, reviews, report, metrics, started_at)
@@ -74,17 +73,15 @@ def scan(request: ScanRequest) -> ScanOutcome:
         engine_for.cache_clear()
 
 
-def _look_up(
-    prepared: PreparedScan, added: tuple[NewPackage, ...], warn: Callable[[str], object]
-) -> tuple[BatchRun, tuple[PackageReview, ...]]:
+def _look_up(prepared: PreparedScan, added: tuple[NewPackage, ...]) -> tuple[BatchRun, tuple[PackageReview, ...]]:
     """Review every chosen row and every added package; one review a row, in sheet order, added ones last."""
     keys = [*prepared.keys, *(package.key for package in added)]
     storage = _result_storage(prepared)
-    display = make_display(prepared.request.display, len(keys), get_run_logger().info)
+    display = make_display(prepared.request.display, len(keys), _log.info)
     with Narrator(Tally(len(keys), time.monotonic), display) as narrator:
-        record = ProgressRecord(prepared, warn)
+        record = ProgressRecord(prepared, _log.warning)
         record.write(ScanState.RUNNING)
-        run = BatchRun(prepared, storage, narrator, record, warn)
+        run = BatchRun(prepared, storage, narrator, record, _log.warning)
         index = run.index(keys)
         run.run(keys, index)
         run.retry_failed(keys, index)
@@ -110,16 +107,15 @@ def _merge(
     if prepared.request.dry_run:
         return None, None
     plan = _plan(prepared, added, reviews)
-    logger = get_run_logger()
     try:
         with workbook_held(plan):
             for sentence in noteworthy(settle_interrupted(plan)):
-                logger.warning(sentence)
+                _log.warning(sentence)
             with transaction() as merge:
                 merge.set(JOURNAL, str(plan.journal))
                 return merge_workbook(opaque(plan)), None
     except MergeError as error:
-        logger.warning("The workbook was not written: %s", error)
+        _log.warning("The workbook was not written: %s", error)
         return None, str(error)
 
 

@@ -1,12 +1,12 @@
 """Writing the changes into the workbook: locked, built beside it, verified, backed up, replaced."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tasks.errors import WorkbookChanged
+from tasks.errors import MergeError, WorkbookChanged
 from tasks.files.backups import backup_path
 from tasks.files.journal import JournalPlan, journal_path
 from tasks.files.locks import WorkbookLock
@@ -18,7 +18,7 @@ from tasks.merge.changes import CellChange
 from tasks.workbook.model import Fingerprint
 from tasks.workbook.reader import fingerprint_of
 from tasks.workbook.verify import verify_written
-from tasks.workbook.writer import NewRow, write_workbook
+from tasks.workbook.writer import NewRow, WriteReport, write_workbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class MergeReport:
 @contextlib.contextmanager
 def workbook_held(plan: MergePlan) -> Iterator[None]:
     """Hold the workbook against other scans and wait until no office program has it; WorkbookLocked otherwise."""
+    plan.target.parent.mkdir(parents=True, exist_ok=True)
     with WorkbookLock(plan.target, scan_id=plan.scan_id).acquire(plan.lock_timeout_s):
         wait_until_free(plan.target, plan.lock_timeout_s)
         yield
@@ -83,35 +84,46 @@ def write_changes(plan: MergePlan) -> MergeReport:
 
 
 def _replace(plan: MergePlan) -> Replacement:
-    build, verify = _builder(plan), _verifier(plan)
+    rewrite = _Rewrite(plan)
     if not plan.target.exists():
-        return create_workbook(plan.target, build, verify=verify, like=plan.source)
+        return create_workbook(plan.target, rewrite.build, verify=rewrite.verify, like=plan.source)
     return replace_workbook(
         plan.target,
-        build,
-        verify=verify,
+        rewrite.build,
+        verify=rewrite.verify,
         unchanged=lambda: _still_as_read(plan),
         backup=backup_path(plan.backups, plan.target, plan.now),
         journal=JournalPlan(plan.journal, plan.scan_id, plan.now),
     )
 
 
-def _builder(plan: MergePlan) -> Callable[[Path], None]:
-    updates = [change.update for change in plan.changes]
+class _Rewrite:
+    """Building the new workbook and verifying it against what building reported."""
 
-    def build(temporary: Path) -> None:
-        write_workbook(plan.source, temporary, plan.sheet, updates, plan.new_rows, after_row=plan.after_row)
+    def __init__(self, plan: MergePlan) -> None:
+        self._plan = plan
+        self._updates = [change.update for change in plan.changes]
+        self._report: WriteReport | None = None
 
-    return build
+    def build(self, temporary: Path) -> None:
+        plan = self._plan
+        self._report = write_workbook(
+            plan.source, temporary, plan.sheet, self._updates, plan.new_rows, after_row=plan.after_row
+        )
 
-
-def _verifier(plan: MergePlan) -> Callable[[Path], None]:
-    updates = [change.update for change in plan.changes]
-
-    def verify(temporary: Path) -> None:
-        verify_written(plan.source, temporary, plan.sheet, updates, plan.new_rows, after_row=plan.after_row)
-
-    return verify
+    def verify(self, temporary: Path) -> None:
+        plan, report = self._plan, self._report
+        if report is None:
+            raise MergeError(f"{plan.target}: nothing was built that could be verified; run again.")
+        verify_written(
+            plan.source,
+            temporary,
+            plan.sheet,
+            self._updates,
+            plan.new_rows,
+            after_row=plan.after_row,
+            report=report,
+        )
 
 
 def _still_as_read(plan: MergePlan) -> None:
