@@ -32,11 +32,15 @@ class LookupSettings(Plain):
         return hash(self.model_dump_json())
 
 
+def _known(service: ServiceSettings) -> ServiceSettings:
+    return ServiceSettings(**service.model_dump(include=set(ServiceSettings.model_fields)))
+
+
 def lookup_settings(settings: Settings, *, offline: bool, store: Path | None) -> LookupSettings:
-    """The lookup part of a run's settings."""
+    """The lookup part of a run's settings; keys that nobody knows stay behind, for they may hold a secret."""
     services = settings.sources
     return LookupSettings(
-        services={name: getattr(services, name) for name in type(services).model_fields},
+        services={name: _known(getattr(services, name)) for name in type(services).model_fields},
         concurrent_requests=settings.processing.concurrent_requests,
         request_timeout=settings.processing.request_timeout,
         retry_attempts=settings.processing.retry_attempts,

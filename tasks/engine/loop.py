@@ -18,8 +18,15 @@ class LoopThread:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, Value]) -> Value:
-        """Run a coroutine to its end and return its value; cancelled when the waiting thread is interrupted."""
-        future: Future[Value] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        """Run a coroutine to its end and return its value; cancelled when the waiting thread is interrupted.
+
+        RuntimeError once the loop is closed.
+        """
+        try:
+            future: Future[Value] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:
+            work.close()  # a coroutine that nothing awaits is a warning of its own
+            raise
         try:
             return future.result()
         except BaseException:

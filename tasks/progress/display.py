@@ -99,13 +99,15 @@ class Narrator(AbstractContextManager["Narrator"]):
     def __enter__(self) -> Self:
         return self
 
-    def batch_done(self, packages: int, *, failed: int = 0, cached: bool = False) -> None:
-        """Count one finished batch and show the figures."""
-        self._tally.batch_done(packages, failed=failed, cached=cached)
+    def batch_done(self, packages: int, *, failed: int = 0, cached: bool = False, again: bool = False) -> None:
+        """Count one finished batch and show the figures; `again` marks packages that failed before."""
+        self._tally.batch_done(packages, failed=failed, cached=cached, again=again)
         self._display.show(self._tally.figures)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._display.show(self._tally.figures, last=True)
-        self._display.close()
+        try:
+            self._display.show(self._tally.figures, last=True)
+        finally:
+            self._display.close()

@@ -20,7 +20,8 @@ class Figures:
         eta = f", {duration(self.eta_s)} left" if self.eta_s is not None else ""
         failed = f", {self.failed} could not be checked" if self.failed else ""
         return (
-            f"{self.batches} batches, {self.packages}/{self.total_packages} packages,"
+            f"{self.batches} {'batch' if self.batches == 1 else 'batches'},"
+            f" {self.packages}/{self.total_packages} packages,"
             f" {self.rate:.1f} packages/s{eta}{failed}"
         )
 
@@ -37,7 +38,10 @@ def duration(seconds: float) -> str:
 
 
 class Tally:
-    """Counts finished batches. Packages from checkpoints do not count for the rate: they cost no time."""
+    """Counts finished batches; the clock tells seconds.
+
+    Packages from checkpoints do not count for the rate: they cost no time.
+    """
 
     def __init__(self, total_packages: int, clock: Callable[[], float]) -> None:
         self._total = total_packages
@@ -45,19 +49,19 @@ class Tally:
         self._began = clock()
         self._batches = self._packages = self._looked_up = self._failed = self._cached = 0
 
-    def batch_done(self, packages: int, *, failed: int = 0, cached: bool = False) -> None:
-        """Count one batch."""
+    def batch_done(self, packages: int, *, failed: int = 0, cached: bool = False, again: bool = False) -> None:
+        """Count one batch; `again` marks one whose packages failed before, so they are not counted twice."""
         self._batches += 1
-        self._packages += packages
-        self._failed += failed
+        self._packages += 0 if again else packages
+        self._failed += failed - (packages if again else 0)
         self._cached += cached
         self._looked_up += 0 if cached else packages
 
     @property
     def figures(self) -> Figures:
         """The figures now; never more than 100 %, no estimate before the first looked-up package."""
-        elapsed = max(self._clock() - self._began, 1e-9)
-        rate = self._looked_up / elapsed
-        left = max(0, self._total - self._packages)
-        eta = left / rate if self._looked_up else None
-        return Figures(self._batches, self._packages, self._total, self._failed, self._cached, rate, eta)
+        elapsed = self._clock() - self._began
+        rate = self._looked_up / elapsed if elapsed > 0 else 0.0
+        packages = min(self._packages, self._total)
+        eta = (self._total - packages) / rate if rate else None
+        return Figures(self._batches, packages, self._total, max(0, self._failed), self._cached, rate, eta)

@@ -71,8 +71,7 @@ def result_document(result: ScanResult) -> dict[str, Any]:
 
 
 def write_result(path: Path, result: ScanResult) -> None:
-    """Write the JSON file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write the JSON file, whole or not at all; CheckpointError when it cannot be written."""
     text = json.dumps(result_document(result), ensure_ascii=False, indent=1)
     # Text from outside can hold lone surrogates, which UTF-8 has no bytes for.
     write_atomically(path, text.encode("utf-8", "replace"))

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from tasks.advisories.model import Severity
 from tasks.reports.result import ScanResult, summary
-from tasks.review.model import PackageReview, ReviewStatus, Tier
+from tasks.review.model import PackageReview, ReviewStatus, Tier, VulnerabilityReview
 
 _SHOWN = 10
+_ONE, _MANY = "vulnerability", "vulnerabilities"
 _TIERS = {
     Tier.SECURITY_RISK: "security risk",
     Tier.MANUAL_REVIEW: "manual review",
@@ -20,12 +21,12 @@ def summary_lines(result: ScanResult) -> Iterator[str]:
     counts = summary(result.packages)
     metrics = result.metrics
     yield (
-        f"Reviewed {counts['packages']} packages in {metrics.wall_s:.1f} s"
-        f" ({metrics.batches} batches, {metrics.cached_batches} from checkpoints)"
+        f"Reviewed {_count(counts['packages'], 'package')} in {metrics.wall_s:.1f} s"
+        f" ({_count(metrics.batches, 'batch', 'batches')}, {metrics.cached_batches} from checkpoints)"
     )
     yield "  " + ", ".join(f"{counts['tiers'][tier.value]} {words}" for tier, words in _TIERS.items())
     found, where = counts["vulnerabilities"], counts["affected_packages"]
-    yield f"  {found} vulnerabilities in {where} packages{_by_severity(counts)}"
+    yield f"  {_count(found, _ONE, _MANY)} in {_count(where, 'package')}{_by_severity(counts)}"
     yield from _list("Most severe", _worst(result.packages))
     yield from _list("Skipped", (r for r in result.packages if r.status is ReviewStatus.SKIPPED), reasons=True)
     yield from _list("Could not check", (r for r in result.packages if r.status is ReviewStatus.FAILED), reasons=True)
@@ -40,7 +41,11 @@ def _by_severity(counts: dict[str, dict[str, int]]) -> str:
 
 def _worst(reviews: tuple[PackageReview, ...]) -> Iterator[PackageReview]:
     affected = [r for r in reviews if r.vulnerabilities]
-    yield from sorted(affected, key=lambda r: -max(v.cvss or v.severity.rank for v in r.vulnerabilities))
+    yield from sorted(affected, key=lambda review: max(map(_urgency, review.vulnerabilities)), reverse=True)
+
+
+def _urgency(found: VulnerabilityReview) -> tuple[bool, int, float]:
+    return found.malicious, found.severity.rank, found.cvss or 0.0
 
 
 def _list(title: str, reviews: Iterator[PackageReview], *, reasons: bool = False) -> Iterator[str]:
@@ -55,10 +60,10 @@ def _list(title: str, reviews: Iterator[PackageReview], *, reasons: bool = False
 
 
 def _findings(review: PackageReview) -> str:
-    count = len(review.vulnerabilities)
-    top = max(review.vulnerabilities, key=lambda v: (v.severity.rank, v.cvss or 0.0))
+    top = max(review.vulnerabilities, key=_urgency)
     score = f", CVSS {top.cvss}" if top.cvss is not None else ""
-    return f"{count} {'vulnerability' if count == 1 else 'vulnerabilities'} (highest: {top.severity}{score})"
+    malicious = "MALICIOUS, " if top.malicious else ""
+    return f"{malicious}{_count(len(review.vulnerabilities), _ONE, _MANY)} (highest: {top.severity}{score})"
 
 
 def _written(result: ScanResult) -> str:
@@ -67,4 +72,8 @@ def _written(result: ScanResult) -> str:
     backup = f"; backup: {result.backup}" if result.backup else ""
     if not result.changed_cells:
         return f"Workbook: {result.workbook} (nothing to change)"
-    return f"Workbook: {result.workbook} ({result.changed_cells} cells changed{backup})"
+    return f"Workbook: {result.workbook} ({_count(result.changed_cells, 'cell')} changed{backup})"
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
