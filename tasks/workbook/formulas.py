@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     | '(?:[^']|'')*'                                    # quoted sheet name
     | \[(?:[^\[\]]|\[[^\[\]]*\])*\]                     # structured reference or file number
     | \#[A-Za-z0-9/]+[!?]?                              # error value
-    | (?P<cell>\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6})(?![\w(.!])
+    | (?P<cell>\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6})(?![\w(.!\[])
     | (?P<columns>\$?[A-Za-z]{1,3}:\$?[A-Za-z]{1,3})(?![\w(.!])
     | (?P<rows>\$?[1-9]\d{0,6}:\$?[1-9]\d{0,6})(?![\w(.!])
     | [^\W\d][\w.?\\]*                                  # function or name
@@ -47,7 +47,7 @@ def _shift(match: re.Match[str], *, rows: int, columns: int) -> str:
 
 def _shift_cell(text: str, rows: int, columns: int) -> str:
     parts = _CELL.fullmatch(text)
-    if parts is None:
+    if parts is None or not _is_column(parts[2]):
         return text
     column = _shift_column(parts[1] + parts[2], columns=columns)
     row = _shift_row(parts[3] + parts[4], rows=rows)
@@ -56,6 +56,8 @@ def _shift_cell(text: str, rows: int, columns: int) -> str:
 
 def _shift_pair(text: str, shift: Callable[[str], str]) -> str:
     first, _, second = text.partition(":")
+    if not all(part.strip("$").isdecimal() or _is_column(part.strip("$")) for part in (first, second)):
+        return text
     moved = shift(first), shift(second)
     return OUTSIDE if OUTSIDE in moved else ":".join(moved)
 
@@ -63,12 +65,16 @@ def _shift_pair(text: str, shift: Callable[[str], str]) -> str:
 def _shift_column(text: str, *, columns: int) -> str:
     if text.startswith("$"):
         return text
-    try:
-        number = column_number(text) + columns
-    except ValueError:
-        # Three letters beyond XFD are a name, not a column.
-        return text
+    number = column_number(text) + columns
     return column_letters(number) if 1 <= number <= LAST_COLUMN else OUTSIDE
+
+
+def _is_column(letters: str) -> bool:
+    """False for three letters beyond XFD: ZZZ1 is a name, not a cell."""
+    try:
+        return column_number(letters) > 0
+    except ValueError:
+        return False
 
 
 def _shift_row(text: str, *, rows: int) -> str:

@@ -79,8 +79,6 @@ def grown_table(data: bytes, where: str, extension: Extension) -> bytes:
 def refuse_collision(table: Table, others: list[Guard], extension: Extension, where: str) -> None:
     """MergeRefused where a table cannot grow because its totals row or something else is in the way."""
     grown = extension.of(table.area)
-    if grown == table.area:
-        return
     if table.totals and table.area.bottom == extension.last:
         raise MergeRefused(f"{where}: row {extension.last} is the totals row of table {table.name}; name the row above")
     added = Area(table.area.bottom + 1, grown.left, grown.bottom, grown.right)

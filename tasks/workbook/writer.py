@@ -240,14 +240,13 @@ class _Merge:
         if extension is None:
             return
         pivots = list(pivots_of(package, self._sheet.part))
+        merges = [Guard(area, "a merged range") for area in findings.merges]
         for table in self._tables:
+            if extension.of(table.area) == table.area:
+                continue
             others = [Guard(other.area, f"table {other.name}") for other in self._tables if other is not table]
-            merges = [Guard(area, "a merged range") for area in findings.merges]
             refuse_collision(table, others + pivots + merges, extension, self._where)
-            data = package.read(table.part)
-            grown = grown_table(data, package.where(table.part), extension)
-            if grown != data:
-                self._put(table.part, grown)
+            self._put(table.part, grown_table(package.read(table.part), package.where(table.part), extension))
         part = package.workbook_part
         index = package.sheets.index(self._sheet)
         self._edit(part, filter_name_edits(package.read(part), package.workbook, index, extension))
