@@ -50,7 +50,7 @@ class Engine:
         self._client = HttpClient(policies(lookup))
         self._records = RecordStore(lookup.store) if lookup.store is not None else None
         self._projects, self._advisories = self._sources(lookup)
-        self._reviewer = Reviewer(self._projects, self._advisories)
+        self._reviewer = Reviewer(self._projects, self._advisories, uncertain_limit=lookup.uncertain_limit)
 
     def _sources(self, lookup: LookupSettings) -> tuple[ProjectSource, AdvisorySource]:
         if not lookup.offline:

@@ -17,15 +17,17 @@ class LookupSettings(Plain):
     concurrent_requests: int
     request_timeout: float
     retry_attempts: int
+    uncertain_limit: int = 1
     offline: bool
     snapshot: Path | None
     store: Path | None
 
     @property
     def answers_digest(self) -> str:
-        """SHA-256 over what changes answers: addresses, offline and snapshot; not limits or time-outs."""
+        """SHA-256 over what changes answers: addresses, offline and snapshot, uncertain_limit; not speed."""
         addresses = sorted((name, service.base_url) for name, service in self.services.items())
-        parts = (ANSWERS_VERSION, addresses, self.offline, str(self.snapshot) if self.offline else "")
+        snapshot = str(self.snapshot) if self.offline else ""
+        parts = (ANSWERS_VERSION, addresses, self.offline, snapshot, self.uncertain_limit)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def __hash__(self) -> int:
@@ -44,6 +46,7 @@ def lookup_settings(settings: Settings, *, offline: bool, store: Path | None) ->
         concurrent_requests=settings.processing.concurrent_requests,
         request_timeout=settings.processing.request_timeout,
         retry_attempts=settings.processing.retry_attempts,
+        uncertain_limit=settings.processing.uncertain_limit,
         offline=offline,
         snapshot=settings.offline.snapshot,
         store=store,

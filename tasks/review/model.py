@@ -54,7 +54,8 @@ class SourceAnswer(Plain):
     """One source's answer; ids are those that made the status; reason is set for unknown and not_applicable.
 
     total counts every advisory of the source for the package, affecting or not; undecidable those
-    that need a person; enrichment=True marks a source that was not consulted without this being a failure.
+    that need a person; uncertain counts undecidable ones that are too few to ask for one (`uncertain_limit`);
+    enrichment=True marks a source that was not consulted without this being a failure.
     """
 
     status: SourceStatus
@@ -63,6 +64,7 @@ class SourceAnswer(Plain):
     checked_at: datetime | None = None
     total: int = 0
     undecidable: tuple[str, ...] = ()
+    uncertain: int = 0
     severity: Severity | None = None
     enrichment: bool = False
 

@@ -8,7 +8,7 @@ from packaging.version import InvalidVersion, Version
 
 from tasks.advisories.model import Severity
 from tasks.review.model import PackageReview, Recommendation, ReviewStatus, SourceName, SourceStatus, Tier
-from tasks.review.verdicts import highest
+from tasks.review.verdicts import MALWARE, highest
 
 UNCHECKED = "🔍 MANUAL REVIEW | ❓ "
 """How a recommendation begins that rests on nothing but a failure."""
@@ -29,6 +29,7 @@ def recommend(review: PackageReview) -> Recommendation:
     if unsettled:
         return _said(Tier.MANUAL_REVIEW, "🔍 MANUAL REVIEW", *unsettled)
     info = f"ℹ️ INFO: {_count(osv.total, 'advisory', 'advisories')} found but current version not affected"
+    info += f" (version checking uncertain for {osv.uncertain})" if osv.uncertain else ""
     tail = info if osv.status is SourceStatus.NOT_AFFECTED else ""
     if _is_behind(review):
         return _said(Tier.UPDATE, *_update(review), tail)
@@ -92,7 +93,7 @@ def _unsettled(review: PackageReview) -> tuple[str, ...]:
 
 def malware_reports(review: PackageReview) -> tuple[str, ...]:
     """Ids of reports of malware that no version could be held against: a person must not miss them."""
-    return tuple(i for i in review.sources[SourceName.OSV].undecidable if i.startswith("MAL-"))
+    return tuple(i for i in review.sources[SourceName.OSV].undecidable if i.startswith(MALWARE))
 
 
 def _malware(review: PackageReview) -> str:

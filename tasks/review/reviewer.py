@@ -34,11 +34,16 @@ class Reviewer:
     """Looks packages up and decides; one instance serves all batches of a process."""
 
     def __init__(
-        self, projects: ProjectSource, advisories: AdvisorySource, clock: Callable[[], datetime] = utc_now
+        self,
+        projects: ProjectSource,
+        advisories: AdvisorySource,
+        clock: Callable[[], datetime] = utc_now,
+        uncertain_limit: int = 1,
     ) -> None:
         self._projects = projects
         self._advisories = advisories
         self._clock = clock
+        self._uncertain_limit = uncertain_limit
 
     async def review_batch(
         self, keys: Sequence[PackageKey], refs: Refs, index_problem: str | None = None
@@ -74,7 +79,7 @@ class Reviewer:
             are = "is" if len(missing) == 1 else "are"
             problem = f"osv: {len(missing)} of {len(own)} advisories of {key.project} {are} missing ({missing[0]})"
             return Evidence({}, None, problem, self._clock())
-        return Evidence(records, _assessed(key, records), None, self._clock())
+        return Evidence(records, _assessed(key, records), None, self._clock(), self._uncertain_limit)
 
 
 def _assessed(key: PackageKey, records: Mapping[str, Advisory]) -> Assessment | None:

@@ -5,7 +5,7 @@ the CVE ids among the records; until they are consulted, their answer says so.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,9 @@ from tasks.advisories.model import Advisory, Assessment, Severity
 from tasks.review.model import SourceAnswer, SourceName, SourceStatus
 
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}")
+
+MALWARE = "MAL-"
+"""How ids of reports of malicious packages begin (github.com/ossf/malicious-packages)."""
 
 NOT_CONSULTED = "not consulted"
 NO_CVE = "no CVE is known for this package"
@@ -29,12 +32,19 @@ class Evidence:
     """What the verdicts are drawn from: the package's records by id and what they say of the version.
 
     assessment is None where there is no version to hold them against; problem says why OSV could not answer.
+    uncertain_limit is the number of undecidable advisories from which a person has to look.
     """
 
     records: Mapping[str, Advisory]
     assessment: Assessment | None
     problem: str | None
     checked_at: datetime
+    uncertain_limit: int = 1
+
+    def needing_a_person(self, undecidable: Collection[str]) -> tuple[str, ...]:
+        """All of them, sorted, or none where they are too few; a report of malware is never too little."""
+        enough = len(undecidable) >= self.uncertain_limit or any(i.startswith(MALWARE) for i in undecidable)
+        return _sorted(undecidable) if enough else ()
 
 
 def source_answers(evidence: Evidence, version_problem: str | None) -> dict[SourceName, SourceAnswer]:
@@ -63,7 +73,8 @@ def _decided(evidence: Evidence, own: frozenset[str], version_problem: str | Non
             status=SourceStatus.UNKNOWN, reason=version_problem, checked_at=at, total=total, undecidable=_sorted(own)
         )
     hits = [v for v in assessment.vulnerabilities if own & set(v.ids)]
-    unsure = _sorted(own & set(assessment.undecidable))
+    undecidable = own & set(assessment.undecidable)
+    unsure = evidence.needing_a_person(undecidable)
     if hits:
         ids = _sorted(own & {i for v in hits for i in v.ids})
         severity = max((v.severity for v in hits), key=lambda s: s.rank)
@@ -75,7 +86,9 @@ def _decided(evidence: Evidence, own: frozenset[str], version_problem: str | Non
         return SourceAnswer(
             status=SourceStatus.UNKNOWN, reason=reason, checked_at=at, total=total, undecidable=unsure, ids=unsure
         )
-    return SourceAnswer(status=SourceStatus.NOT_AFFECTED, ids=_sorted(own), checked_at=at, total=total)
+    return SourceAnswer(
+        status=SourceStatus.NOT_AFFECTED, ids=_sorted(own), checked_at=at, total=total, uncertain=len(undecidable)
+    )
 
 
 def _enriching(evidence: Evidence, known: frozenset[str], version_problem: str | None) -> SourceAnswer:
@@ -100,12 +113,15 @@ def _enriching(evidence: Evidence, known: frozenset[str], version_problem: str |
     severity = max((v.severity for v in hits), key=lambda s: s.rank, default=None)
     affecting = frozenset(c for v in hits for c in v.cves)
     unsure_records = (evidence.records[i] for i in assessment.undecidable if i in evidence.records)
+    undecidable = cves_of(unsure_records) - affecting
+    unsure = evidence.needing_a_person(undecidable)
     return SourceAnswer(
         status=SourceStatus.UNKNOWN,
         reason=NOT_CONSULTED,
         ids=_sorted(affecting),
         total=len(known),
-        undecidable=_sorted(cves_of(unsure_records) - affecting),
+        undecidable=unsure,
+        uncertain=0 if unsure else len(undecidable),
         severity=severity if hits else None,
         enrichment=True,
     )

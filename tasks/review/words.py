@@ -58,8 +58,14 @@ def _verdict(review: PackageReview, answer: SourceAnswer, source: SourceName) ->
     if answer.status is SourceStatus.NOT_APPLICABLE:
         return _not_applicable(answer)
     if answer.total:
-        return f"SAFE - {answer.total} {one if answer.total == 1 else many} found but v{review.version} not affected"
+        found = f"{answer.total} {one if answer.total == 1 else many}"
+        return f"SAFE - {found} found but v{review.version} not affected{_uncertain(answer, one, many)}"
     return _NONE_FOUND.get(source, "None found")
+
+
+def _uncertain(answer: SourceAnswer, one: str, many: str) -> str:
+    k = answer.uncertain
+    return f" (version checking uncertain for {k} {one if k == 1 else many})" if k else ""
 
 
 def _not_applicable(answer: SourceAnswer) -> str:

@@ -116,8 +116,9 @@ def test_it_survives_being_stored_and_is_equal_and_hashable_then() -> None:
     [
         _lookup(_settings(sources={"osv": {"base_url": "https://mirror.example"}})),
         _lookup(offline=True),
+        _lookup(_settings(processing={"uncertain_limit": 10})),
     ],
-    ids=["address", "offline"],
+    ids=["address", "offline", "uncertain-limit"],
 )
 def test_what_changes_answers_changes_the_digest(other: LookupSettings) -> None:
     assert other.answers_digest != _lookup().answers_digest

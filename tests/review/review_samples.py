@@ -118,13 +118,14 @@ def reviewed(
     pypi: ProjectFacts | SourceError | None = None,
     osv: SourceError | None = None,
     index_problem: str | None = None,
+    uncertain_limit: int = 1,
 ) -> PackageReview:
     """One package reviewed through the public seams; row 4."""
 
     async def run() -> PackageReview:
         wanted, advisories = asked or key(), Advisories(records, osv)
         refs = {} if index_problem else await advisories.index([wanted.project])
-        reviewer = Reviewer(Projects(pypi or facts()), advisories, lambda: NOW)
+        reviewer = Reviewer(Projects(pypi or facts()), advisories, lambda: NOW, uncertain_limit)
         (review,) = await reviewer.review_batch([wanted], refs, index_problem)
         return review.model_copy(update={"row": 4})
 

@@ -196,3 +196,36 @@ def test_every_meaning_has_a_look_and_green_means_safe_or_link() -> None:
 def test_highest_of_none_is_unknown() -> None:
     assert highest([]) is Severity.UNKNOWN
     assert highest([Severity.LOW, Severity.CRITICAL, Severity.HIGH]) is Severity.CRITICAL
+
+
+ODD = [advisory(f"GHSA-{n}", introduced="alpha-x", fixed="beta-y", aliases=(f"CVE-2020-000{n}",)) for n in range(3)]
+
+
+@pytest.mark.parametrize(("limit", "manual"), [(1, True), (3, True), (4, False), (10, False)])
+def test_fewer_undecidable_advisories_than_the_limit_are_said_but_ask_for_nobody(limit: int, manual: bool) -> None:
+    review = reviewed(key("3.0"), *ODD, uncertain_limit=limit)
+    for source, nouns in ((GITHUB, "GitHub advisories"), (NVD, "CVEs"), (MITRE, "MITRE CVEs")):
+        text = str(result_text(review, source))
+        if manual:
+            assert text.startswith(f"Manual review required - 3 {nouns} found, 3 require")
+            assert of_result(review, source) is Meaning.MANUAL_REVIEW
+        else:
+            uncertain = f"SAFE - 3 {nouns} found but v3.0 not affected (version checking uncertain for 3 {nouns})"
+            assert text.startswith(uncertain)
+            assert _look(review, source) == GREEN
+    assert review.recommendation is not None
+    assert review.recommendation.tier == ("manual_review" if manual else "proceed")
+    assert ("uncertain for 3)" in review.recommendation.text) != manual
+
+
+def test_a_report_of_malware_asks_for_a_person_whatever_the_limit() -> None:
+    odd = advisory("MAL-2024-1", introduced="alpha-x", fixed="beta-y")
+    review = reviewed(key("3.0"), odd, uncertain_limit=1000)
+    assert review.recommendation is not None
+    assert review.recommendation.tier == "manual_review"
+    assert "☠️ REPORTED AS MALICIOUS (MAL-2024-1)" in review.recommendation.text
+
+
+def test_an_unusable_version_asks_for_a_person_whatever_the_limit() -> None:
+    review = reviewed(key(None, text="latest"), advisory("GHSA-1"), uncertain_limit=1000)
+    assert str(result_text(review, GITHUB)).startswith("Manual review required - 1 GitHub advisory found, 1 requires")
