@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from packaging.version import InvalidVersion, Version
 
-from tasks.advisories.assess import assess, smallest_clearing
-from tasks.advisories.model import Advisory, Assessment, Vulnerability
+from tasks.advisories.assess import ProjectAdvisories
+from tasks.advisories.model import Vulnerability
 from tasks.errors import SourceError
 from tasks.review.model import (
     PackageKey,
@@ -79,11 +79,9 @@ class Reviewer:
             are = "is" if len(missing) == 1 else "are"
             problem = f"osv: {len(missing)} of {len(own)} advisories of {key.project} {are} missing ({missing[0]})"
             return Evidence({}, None, problem, self._clock())
-        return Evidence(records, _assessed(key, records), None, self._clock(), self._uncertain_limit)
-
-
-def _assessed(key: PackageKey, records: Mapping[str, Advisory]) -> Assessment | None:
-    return assess(records.values(), key.project, key.version) if key.version is not None else None
+        known = ProjectAdvisories.of(records.values(), key.project)
+        assessment = known.assess(key.version) if key.version is not None else None
+        return Evidence(records, assessment, None, self._clock(), self._uncertain_limit, known)
 
 
 def _conclude(
@@ -98,10 +96,11 @@ def _conclude(
         status=status,
         reason=reason,
         latest_version=facts.latest_version if facts else None,
-        facts=facts,
+        # Hundreds of versions that nothing downstream asks for would make every stored result several times larger.
+        facts=facts.model_copy(update={"stable_versions": ()}) if facts else None,
         sources=_answers(evidence, _version_problem(key), facts),
         vulnerabilities=_vulnerabilities(evidence),
-        latest_affected=_latest_affected(key.project, facts, evidence),
+        latest_affected=_latest_affected(facts, evidence),
         cleared_by=_cleared_by(key, facts, evidence),
     )
     return review.model_copy(update={"recommendation": recommend(review)})
@@ -157,18 +156,19 @@ def _as_review(v: Vulnerability) -> VulnerabilityReview:
     )
 
 
-def _latest_affected(project: str, facts: ProjectFacts | None, evidence: Evidence) -> bool | None:
-    if evidence.problem is not None or facts is None or facts.latest_version is None:
+def _latest_affected(facts: ProjectFacts | None, evidence: Evidence) -> bool | None:
+    if evidence.known is None or facts is None or facts.latest_version is None:
         return None
-    latest = assess(evidence.records.values(), project, facts.latest_version)
-    return bool(latest.vulnerabilities or latest.undecidable)
+    return not evidence.known.is_clear(facts.latest_version)
 
 
 def _cleared_by(key: PackageKey, facts: ProjectFacts | None, evidence: Evidence) -> str | None:
-    if key.version is None or facts is None or not (evidence.assessment and evidence.assessment.vulnerabilities):
+    if key.version is None or facts is None or evidence.known is None:
+        return None
+    if evidence.assessment is None or not evidence.assessment.vulnerabilities:
         return None
     later = [v for v in facts.stable_versions if _is_later(v, key.version)]
-    return smallest_clearing(list(evidence.records.values()), key.project, key.version, later)
+    return evidence.known.smallest_clearing(key.version, later)
 
 
 def _is_later(candidate: str, installed: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from tasks.advisories.assess import ProjectAdvisories
 from tasks.advisories.model import Advisory, Assessment, Severity
 from tasks.review.model import SourceAnswer, SourceName, SourceStatus
 
@@ -32,7 +33,8 @@ class Evidence:
     """What the verdicts are drawn from: the package's records by id and what they say of the version.
 
     assessment is None where there is no version to hold them against; problem says why OSV could not answer.
-    uncertain_limit is the number of undecidable advisories from which a person has to look.
+    uncertain_limit is the number of undecidable advisories from which a person has to look. known holds the
+    records prepared for asking about other versions.
     """
 
     records: Mapping[str, Advisory]
@@ -40,6 +42,7 @@ class Evidence:
     problem: str | None
     checked_at: datetime
     uncertain_limit: int = 1
+    known: ProjectAdvisories | None = None
 
     def needing_a_person(self, undecidable: Collection[str]) -> tuple[str, ...]:
         """All of them, sorted, or none where they are too few; a report of malware is never too little."""
