@@ -116,9 +116,19 @@ class SheetWriter:
         first = self._next
         if first < len(self._plan) and self._plan.row(first) == number:
             self._next = self._plan.row_end(first)
-        style = int(attributes.get("s", "0")) if attributes.get("customFormat") in _TRUE else None
+        style = attributes.get("s", "") if attributes.get("customFormat") in _TRUE else ""
         blank = self._plan.is_new_row(number)
-        self._rows.begin(Row(number, start, style, attributes.get("spans", ""), first, self._next, blank))
+        self._rows.begin(
+            Row(
+                number,
+                start,
+                int(style) if style.isdecimal() else None,
+                attributes.get("spans", ""),
+                first,
+                self._next,
+                blank,
+            )
+        )
 
     def _row_number(self, text: str | None) -> int:
         number = int(text) if text and text.isdecimal() else self._last_row + 1

@@ -4,6 +4,7 @@ Sources: ECMA-376-1, 18.8 (styles), 18.8.39 styleSheet for the order of its chil
 with more than about 64,000 cell formats (support.microsoft.com, "Excel specifications and limits").
 """
 
+import re
 from collections.abc import Iterator
 from xml.sax.saxutils import quoteattr
 
@@ -13,7 +14,7 @@ from tasks.workbook.model import CellStyle
 from tasks.workbook.numberformats import BUILTIN_CODES, FIRST_CUSTOM_ID, is_date_code, is_date_id
 from tasks.workbook.xmltree import MAIN, Edit, Element, apply_edits, parse, prefix_of, set_attribute
 
-__all__ = ["EMPTY_STYLES", "MOST_FORMATS", "StyleBook"]
+__all__ = ["EMPTY_STYLES", "GROWING_SECTIONS", "MOST_FORMATS", "StyleBook"]
 
 MOST_FORMATS = 64_000
 DATE_CODE = "yyyy-mm-dd h:mm:ss"
@@ -25,6 +26,7 @@ ITEM_NAMES = {
     "cellStyleXfs": "xf",
     "cellXfs": "xf",
 }
+GROWING_SECTIONS = frozenset({"numFmts", "fonts", "fills", "cellXfs"})
 RESERVED_FILLS = ("none", "gray125")
 
 EMPTY_STYLES = (
@@ -39,6 +41,7 @@ EMPTY_STYLES = (
 ).encode()
 """The smallest styles part that Excel accepts, for workbooks that have none."""
 
+_COLOUR = re.compile(r"[0-9A-Fa-f]{6}")
 _PLAIN = CellStyle()
 
 
@@ -111,7 +114,8 @@ class StyleBook:
         """The index of the cell format base with that style on top; dated asks for a date format if it has none.
 
         The same answer is given for the same question, and base itself where nothing has to change.
-        MergeRefused where base does not exist or the workbook would pass 64,000 cell formats.
+        ValueError for a colour that is not RRGGBB; MergeRefused where base does not exist or the workbook would
+        pass 64,000 cell formats.
         """
         if style is None and not dated:
             return base
@@ -132,6 +136,9 @@ class StyleBook:
         return apply_edits(self._data, edits)
 
     def _derive(self, base: int, style: CellStyle, dated: bool) -> int:
+        wrong = next((colour for colour in (style.fill, style.font) if colour and not _COLOUR.fullmatch(colour)), None)
+        if wrong is not None:
+            raise ValueError(f"{wrong!r} is no colour of the form RRGGBB")
         cell_format = self._format(base)
         changes: dict[str, str] = {}
         self._change_fill(cell_format, style, changes)

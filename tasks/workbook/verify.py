@@ -21,6 +21,7 @@ from tasks.workbook.model import CellUpdate
 from tasks.workbook.package import CONTENT_TYPES, Package, open_package, rels_part
 from tasks.workbook.plan import NewRow, Plan, plan_of
 from tasks.workbook.splicer import Spans
+from tasks.workbook.styles import GROWING_SECTIONS
 from tasks.workbook.values import Content, Kind, content_of, date_serial
 from tasks.workbook.writer import WriteReport
 from tasks.workbook.xmltree import Element
@@ -30,6 +31,7 @@ __all__ = ["verify_written"]
 CLOSE_ENOUGH = 2e-8
 """Days; calamine rounds times to a millisecond."""
 
+_NO_TAG = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)
 _CELL_NAME = re.compile(rb"""<(?:[\w.-]+:)?c\s(?:[^<>]*?\s)?r\s*=\s*["']([A-Z]{1,3})(\d{1,7})["']""")
 MANY = 1_000
 """Pieces that are looked through at a time; a piece cut by a chunk's end is whole again when joined."""
@@ -56,6 +58,8 @@ def verify_written(
     try:
         with open_package(source) as old, open_package(written) as new:
             new.archive.check_all()
+            if old.sheets != new.sheets or old.date1904 != new.date1904:
+                raise _fail("the list of sheets was changed")
             _check_parts(old, new, sheet, report)
             plan = plan_of(updates, new_rows, after_row)
             _check_sheet(old, new, report, plan)
@@ -144,6 +148,8 @@ def _outside(pieces: Iterator[tuple[bool, bytes]], plan: Plan | None) -> Iterato
 def _check_names(inside: bytes, plan: Plan | None) -> None:
     if plan is None:
         return
+    if b"<!" in inside or b"<?" in inside:
+        inside = _NO_TAG.sub(b"", inside)
     rows: dict[bytes, set[bytes]] = {}
     for letters, digits in _CELL_NAME.findall(inside):
         rows.setdefault(digits, set()).add(letters)
@@ -189,8 +195,8 @@ def _check_styles(old: Package, new: Package, report: WriteReport) -> None:
 
 
 def _only_grown(before: bytes, former: Element, after: bytes, element: Element) -> bool:
-    start = before[former.open_end : former.close_start]
-    return after[element.open_end : element.close_start].startswith(start)
+    old, new = before[former.open_end : former.close_start], after[element.open_end : element.close_start]
+    return new.startswith(old) if element.name in GROWING_SECTIONS else new == old
 
 
 def _check_values(path: Path, sheet: str, plan: Plan, *, date1904: bool) -> None:

@@ -74,6 +74,8 @@ def write_workbook(
     where target cannot be written.
     """
     plan = plan_of(updates, new_rows, after_row)
+    if target.exists() and source.exists() and target.samefile(source):
+        raise MergeRefused(f"{target}: is the workbook itself; the new one has to be written beside it")
     try:
         with open_package(source) as package, target.open("wb") as file, ExitStack() as parts:
             report = _Merge(package, package.sheet(sheet), plan, parts).write(file)
@@ -82,7 +84,8 @@ def write_workbook(
     except InputError as error:
         raise MergeRefused(str(error)) from error
     except OSError as error:
-        raise MergeError(f"{target}: cannot be written ({error.strerror}); the workbook was not changed") from error
+        reason = error.strerror or error
+        raise MergeError(f"{target}: cannot be written ({reason}); the workbook was not changed") from error
 
 
 class _LazyStrings:

@@ -301,3 +301,11 @@ def test_equal_changes_give_equal_files(tmp_path: Path) -> None:
     first = write(Book(), tmp_path, {"A1": "x"}).target.read_bytes()
     second = write(Book(), tmp_path, {"A1": "x"}).target.read_bytes()
     assert first == second
+
+
+def test_a_workbook_is_never_written_over_itself(tmp_path: Path) -> None:
+    path = Book().save(tmp_path / "book.xlsx")
+    before = path.read_bytes()
+    with pytest.raises(MergeRefused, match="is the workbook itself"):
+        write_workbook(path, path, "Review", [CellUpdate(1, "A", "x")])
+    assert path.read_bytes() == before

@@ -137,6 +137,12 @@ def test_too_many_formats_are_refused() -> None:
         book.resolve(5, FULL, dated=False)
 
 
+@pytest.mark.parametrize("colour", ["#FF0000", "FFFF0000", 'x"/><a/>', "12345"])
+def test_colours_are_checked(colour: str) -> None:
+    with pytest.raises(ValueError, match="RRGGBB"):
+        StyleBook(EMPTY_STYLES, "styles.xml").resolve(0, CellStyle(fill=colour), dated=False)
+
+
 @pytest.mark.parametrize("code", ["yyyy-mm-dd", "[h]:mm", "mm:ss.0", "[$-409]d/m;@", '"on" d', "h AM/PM", "[Red]yy"])
 def test_date_codes(code: str) -> None:
     assert is_date_code(code)

@@ -52,6 +52,12 @@ def test_dropped_chain_promoted_formula_and_new_rows_pass(tmp_path: Path) -> Non
     verify(write(Book(rows=ROWS), tmp_path, UPDATES[:1], rows, 4), UPDATES[:1], rows, 4)
 
 
+def test_names_in_comments_are_no_cells(tmp_path: Path) -> None:
+    cell = '<c r="E4"><!-- <c r="Z9"> --><v><![CDATA[5]]></v><?pi <c r="Z9"/> ?></c>'
+    changes = [CellUpdate(4, "E", "x")]
+    verify(write(Book(rows=f'<row r="4">{cell}</row>'), tmp_path, changes), changes)
+
+
 def test_a_sheet_without_styles_passes(tmp_path: Path) -> None:
     verify(write(Book(rows=ROWS, styles=None), tmp_path, UPDATES), UPDATES)
 
@@ -73,6 +79,7 @@ FAULTS: list[tuple[Callable[[dict[str, bytes]], dict[str, bytes]], str]] = [
     (change(books.SHEET, b"<v>2.5</v>", b"<v>2.6</v>"), "C9 reads as"),
     (change(books.STYLES, b"center", b"right"), "cellXfs were changed"),
     (change(books.STYLES, b"thin", b"thick"), "borders were changed"),
+    (change(books.STYLES, b"</dxfs>", b"<dxf/></dxfs>"), "dxfs were changed"),
     (change("docProps/app.xml", b"Kept", b"Lost"), r"docProps/app\.xml was changed"),
     (lambda parts: {name: data for name, data in parts.items() if "app" not in name}, r"app\.xml is missing"),
     (lambda parts: {**parts, "xl/new.xml": b"<x/>"}, r"xl/new\.xml was added"),
