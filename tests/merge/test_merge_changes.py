@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import SourceUnavailable
 from tasks.merge.changes import CellChange, CellContent, changes, is_blank, same_content, shown
-from tasks.review.cells import RESULT_FIELDS, proposals
+from tasks.review.cells import RESULT_FIELDS, CellProposal, proposals
 from tasks.review.meaning import Meaning
 from tasks.review.model import PackageReview
 from tasks.workbook.model import MANUAL_FIELDS, STANDARD_COLUMNS, CellValue, Field, Formula, Layout, PackageRow
@@ -50,6 +50,13 @@ def test_columns_a_to_d_and_n_are_never_among_the_changes(review: PackageReview,
     assert found
     assert not MANUAL_FIELDS & set(found)
     assert not {"A", "B", "C", "D", "N"} & {change.column for change in found.values()}
+
+
+@pytest.mark.parametrize("field", sorted(MANUAL_FIELDS))
+def test_a_proposal_for_a_manual_column_would_be_passed_over(monkeypatch: pytest.MonkeyPatch, field: Field) -> None:
+    proposal = CellProposal(field, "overwritten", Meaning.UPDATED)
+    monkeypatch.setattr("tasks.merge.changes.proposals", lambda _: (proposal,))
+    assert _changes(reviewed()) == {}
 
 
 def test_a_row_without_a_review_is_left_alone() -> None:

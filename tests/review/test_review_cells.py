@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.errors import SourceError
@@ -109,6 +109,7 @@ def test_links_are_there_whatever_failed() -> None:
 
 
 @given(st.text(max_size=80))
+@example('a","http://elsewhere")&cmd("')
 def test_a_name_cannot_break_out_of_a_formula(name: str) -> None:
     review = reviewed().model_copy(update={"name": name, "project": "demo"})
     for field in LINK_FIELDS:
@@ -121,6 +122,7 @@ def test_a_name_cannot_break_out_of_a_formula(name: str) -> None:
 
 
 @given(st.characters(exclude_categories=["Cs"]))
+@example('"')
 def test_a_project_cannot_break_out_of_an_address(letter: str) -> None:
     review = reviewed().model_copy(update={"project": f"de{letter}mo"})
     value = _cells(review)[Field.SNYK_URL].value
