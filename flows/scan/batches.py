@@ -14,6 +14,7 @@ from tasks.batching.interface import Batch, BatchTiming
 from tasks.batching.planner import Planner
 from tasks.batching.window import run_windowed
 from tasks.checkpoints.results import stored_batches
+from tasks.engine.engine import engine_for
 from tasks.errors import SourceError
 from tasks.lookup import (
     AdvisoryIndex,
@@ -56,7 +57,9 @@ class BatchRun:
         except SourceError as error:
             self.warn(f"Advisories could not be looked up: {error}")
             return blank.model_copy(update={"index_problem": str(error)})
-        return blank.model_copy(update={"refs": AdvisoryIndex.model_validate(plain).refs})
+        refs = AdvisoryIndex.model_validate(plain).refs
+        engine_for(prepared.lookup).expect([ref for own in refs.values() for ref in own])
+        return blank.model_copy(update={"refs": refs})
 
     def run(self, keys: Sequence[PackageKey], request: BatchRequest) -> None:
         """Review all keys: first the batches that an earlier run finished, exactly as they were, then the rest."""

@@ -1,8 +1,9 @@
 """All advisories of one project held against one version: what affects it, as vulnerabilities, and what clears it."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from packaging.version import Version
 
@@ -12,59 +13,85 @@ from tasks.advisories.model import Advisory, Assessment, EventKind, Verdict, Vul
 from tasks.advisories.severity import highest_score, rating
 from tasks.advisories.versions import Target, parse_version, version_key
 
-__all__ = ["assess", "smallest_clearing"]
-
-_Read = TypeVar("_Read")
+__all__ = ["ProjectAdvisories", "assess", "smallest_clearing"]
 
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}")
 _MALICIOUS = "MAL-"
 
 
 def assess(advisories: Iterable[Advisory], project: str, version: str) -> Assessment:
-    """Hold all advisories against one version of a PyPI project.
-
-    Records that do not name the project are left out; of several records with one id the latest modified counts.
-    Only the affecting records are kept in memory, so advisories may be a long stream. Vulnerabilities come most
-    severe first: malicious ones, then by severity, score and id.
-    """
-    target = Target.of(version)
-    outcomes = _latest_by_id(advisories, project, lambda advisory: _Outcome.of(advisory, project, target))
-    affecting = (outcome.affecting for outcome in outcomes.values() if outcome.affecting is not None)
-    found = (_vulnerability(group, project) for group in group_by_alias(affecting))
-    return Assessment(
-        vulnerabilities=tuple(sorted(found, key=_most_severe_first)),
-        not_affected=_ids(outcomes, Verdict.NOT_AFFECTED),
-        undecidable=_ids(outcomes, Verdict.UNDECIDABLE),
-        withdrawn=_ids(outcomes, None),
-    )
+    """Hold all advisories against one version of a PyPI project; see `ProjectAdvisories`."""
+    return ProjectAdvisories.of(advisories, project).assess(version)
 
 
 def smallest_clearing(
     advisories: Iterable[Advisory], project: str, version: str, candidates: Sequence[str]
 ) -> str | None:
-    """The smallest candidate, not below the version, that no advisory affects; None where there is none.
-
-    An advisory that cannot be decided for a candidate counts against it. Candidates that are not PEP 440 are
-    passed over; a version that is not PEP 440 cannot be compared, so nothing clears it.
-    """
-    least = parse_version(version)
-    if least is None:
-        return None
-    matchers = list(_latest_by_id(advisories, project, lambda advisory: Matcher.of(advisory, project)).values())
-    parsed = ((parse_version(text), text) for text in candidates)
-    above = sorted((found, text) for found, text in parsed if found is not None and found >= least)
-    return next((text for _, text in above if not _stops(matchers, Target.of(text))), None)
+    """The smallest candidate, not below the version, that no advisory affects; see `ProjectAdvisories`."""
+    return ProjectAdvisories.of(advisories, project).smallest_clearing(version, candidates)
 
 
-def _latest_by_id(advisories: Iterable[Advisory], project: str, read: Callable[[Advisory], _Read]) -> dict[str, _Read]:
-    latest: dict[str, tuple[str, _Read]] = {}
-    for advisory in advisories:
-        # Without the "Z", text order is time order whether or not there are fractions of a second.
-        modified = advisory.modified.rstrip("Z")
-        known = latest.get(advisory.id)
-        if (known is None or known[0] < modified) and next(entries_for(advisory, project), None) is not None:
-            latest[advisory.id] = modified, read(advisory)
-    return {name: result for name, (_, result) in latest.items()}
+class _Rule(NamedTuple):
+    """One record and what it says, prepared; a withdrawn one affects nothing."""
+
+    advisory: Advisory
+    matcher: Matcher
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectAdvisories:
+    """All advisories of one PyPI project, prepared once for asking about several of its versions."""
+
+    project: str
+    rules: tuple[_Rule, ...]
+
+    @classmethod
+    def of(cls, advisories: Iterable[Advisory], project: str) -> "ProjectAdvisories":
+        """Records that do not name the project are left out; of several with one id the latest modified counts."""
+        latest: dict[str, Advisory] = {}
+        for advisory in advisories:
+            known = latest.get(advisory.id)
+            if known is None or _moment(known) < _moment(advisory):
+                latest[advisory.id] = advisory
+        own = (a for a in latest.values() if next(entries_for(a, project), None) is not None)
+        return cls(project, tuple(_Rule(advisory, Matcher.of(advisory, project)) for advisory in own))
+
+    def assess(self, version: str) -> Assessment:
+        """What affects the version. Most severe first: malicious ones, then by severity, score and id."""
+        target = Target.of(version)
+        verdicts = [(a, None if a.withdrawn else matcher.verdict(target)) for a, matcher in self.rules]
+        affecting = (advisory for advisory, verdict in verdicts if verdict is Verdict.AFFECTED)
+        found = (_vulnerability(group, self.project) for group in group_by_alias(affecting))
+        return Assessment(
+            vulnerabilities=tuple(sorted(found, key=_most_severe_first)),
+            not_affected=_ids(verdicts, Verdict.NOT_AFFECTED),
+            undecidable=_ids(verdicts, Verdict.UNDECIDABLE),
+            withdrawn=_ids(verdicts, None),
+        )
+
+    def is_clear(self, version: str) -> bool:
+        """Whether no advisory affects the version; one that cannot be decided counts against it."""
+        target = Target.of(version)
+        return all(matcher.verdict(target) is Verdict.NOT_AFFECTED for _, matcher in self.rules)
+
+    def smallest_clearing(self, version: str, candidates: Sequence[str]) -> str | None:
+        """The smallest candidate, not below the version, that no advisory affects; None where there is none.
+
+        An advisory that cannot be decided for a candidate counts against it. Candidates that are not PEP 440 are
+        passed over; a version that is not PEP 440 cannot be compared, so nothing clears it.
+        """
+        least = parse_version(version)
+        if least is None:
+            return None
+        matchers = [matcher for _, matcher in self.rules]
+        parsed = ((parse_version(text), text) for text in candidates)
+        above = sorted((found, text) for found, text in parsed if found is not None and found >= least)
+        return next((text for _, text in above if not _stops(matchers, Target.of(text))), None)
+
+
+def _moment(advisory: Advisory) -> str:
+    # Without the "Z", text order is time order whether or not there are fractions of a second.
+    return advisory.modified.rstrip("Z")
 
 
 def _stops(matchers: list[Matcher], target: Target) -> bool:
@@ -76,20 +103,8 @@ def _stops(matchers: list[Matcher], target: Target) -> bool:
     return False
 
 
-class _Outcome(NamedTuple):
-    verdict: Verdict | None
-    affecting: Advisory | None
-
-    @classmethod
-    def of(cls, advisory: Advisory, project: str, target: Target) -> "_Outcome":
-        if advisory.withdrawn:
-            return cls(None, None)
-        verdict = Matcher.of(advisory, project).verdict(target)
-        return cls(verdict, advisory if verdict is Verdict.AFFECTED else None)
-
-
-def _ids(outcomes: dict[str, _Outcome], verdict: Verdict | None) -> tuple[str, ...]:
-    return tuple(sorted(name for name, outcome in outcomes.items() if outcome.verdict is verdict))
+def _ids(verdicts: Iterable[tuple[Advisory, Verdict | None]], wanted: Verdict | None) -> tuple[str, ...]:
+    return tuple(sorted(advisory.id for advisory, verdict in verdicts if verdict is wanted))
 
 
 def _vulnerability(group: Sequence[Advisory], project: str) -> Vulnerability:

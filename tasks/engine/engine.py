@@ -15,7 +15,6 @@ from tasks.settings.model import ServiceSettings
 from tasks.sources.interface import AdvisoryRef, AdvisorySource, ProjectFacts, ProjectSource
 from tasks.sources.offline import OfflineAdvisories, OfflineProjects
 from tasks.sources.osv import OsvApi
-from tasks.sources.osv_bulk import fill_from_bulk
 from tasks.sources.pypi import PypiApi
 from tasks.sources.record_store import RecordStore
 from tasks.sources.snapshot import SnapshotAdvisories, SnapshotProjects
@@ -60,17 +59,13 @@ class Engine:
         return OfflineProjects(), OfflineAdvisories()
 
     def index(self, names: Sequence[str]) -> Mapping[str, tuple[AdvisoryRef, ...]]:
-        """Every advisory that names each project; SourceError when OSV cannot answer.
+        """Every advisory that names each project; SourceError when OSV cannot answer."""
+        return self._loop.run(self._advisories.index(names))
 
-        Where many records are not kept yet, they are fetched in one download on the way.
-        """
-        return self._loop.run(self._index(names))
-
-    async def _index(self, names: Sequence[str]) -> Mapping[str, tuple[AdvisoryRef, ...]]:
-        index = await self._advisories.index(names)
-        if self._records is not None:
-            await fill_from_bulk(self._client, self._records, [ref for refs in index.values() for ref in refs])
-        return index
+    def expect(self, refs: Sequence[AdvisoryRef]) -> None:
+        """Say which advisories the batches will need, so that many can be fetched at once; returns at once."""
+        if isinstance(self._advisories, OsvApi):
+            self._loop.run(self._advisories.expect(refs))
 
     def project(self, name: str) -> ProjectFacts:
         """PyPI's facts about one project by PEP 503 name; SourceError when PyPI cannot answer."""

@@ -10,7 +10,9 @@ from tasks.errors import SourceAnswerInvalid
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName
 from tasks.sources.interface import AdvisoryCache, AdvisoryRef
+from tasks.sources.osv_bulk import fill_from_bulk
 from tasks.sources.osv_index import query_index
+from tasks.sources.record_store import RecordStore
 
 __all__ = ["OsvApi"]
 
@@ -27,6 +29,7 @@ class OsvApi:
         self._store = store
         self._known: dict[str, Advisory] = {}
         self._coming: dict[str, asyncio.Task[Advisory]] = {}
+        self._filling: asyncio.Task[None] | None = None
 
     async def index(self, names: Sequence[str]) -> Mapping[str, tuple[AdvisoryRef, ...]]:
         """Every advisory that names each PyPI project, by PEP 503 name, in one request per 1,000 names."""
@@ -34,6 +37,9 @@ class OsvApi:
 
     async def advisories(self, refs: Sequence[AdvisoryRef]) -> Mapping[str, Advisory]:
         """The records by id; where one cannot be had, the first error in order, after the others have been kept."""
+        if self._filling is not None:
+            # Shielded: one batch that gives up waiting does not end the download for the others.
+            await asyncio.shield(self._filling)
         self._recall(refs)
         asked = {ref.id: ref for ref in refs if ref.id not in self._known and ref.id not in self._coming}
         for identifier in asked:
@@ -46,6 +52,14 @@ class OsvApi:
         for task in coming:
             task.result()
         return {ref.id: self._known[ref.id] for ref in refs}
+
+    async def expect(self, refs: Sequence[AdvisoryRef]) -> None:
+        """Say what will be asked for: where much of it is not kept yet, one download begins in the background."""
+        if isinstance(self._store, RecordStore):
+            self._filling = asyncio.create_task(self._fill(self._store, refs))
+
+    async def _fill(self, store: RecordStore, refs: Sequence[AdvisoryRef]) -> None:
+        self._known.update(await fill_from_bulk(self._client, store, refs))
 
     def _recall(self, refs: Sequence[AdvisoryRef]) -> None:
         if self._store is not None:

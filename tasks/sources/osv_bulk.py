@@ -32,14 +32,16 @@ _AT_ONCE = 500
 _log = logging.getLogger(__name__)
 
 
-async def fill_from_bulk(client: HttpClient, store: RecordStore, refs: Sequence[AdvisoryRef]) -> int:
-    """Put the missing records into the store if they are many; how many were put. Failure is no error here.
+async def fill_from_bulk(
+    client: HttpClient, store: RecordStore, refs: Sequence[AdvisoryRef]
+) -> Mapping[str, Advisory]:
+    """Put the missing records into the store if they are many; what was put, by id. Failure is no error here.
 
     Whatever cannot be had this way is asked for record by record later, and that is where an error counts.
     """
     missing = store.missing(refs)
     if len(missing) < WORTH_IT:
-        return 0
+        return {}
     try:
         with tempfile.TemporaryDirectory(prefix="vetbook-osv-") as folder:
             archive = Path(folder) / "all.zip"
@@ -47,7 +49,7 @@ async def fill_from_bulk(client: HttpClient, store: RecordStore, refs: Sequence[
             return await asyncio.to_thread(_store, archive, store, missing)
     except (SourceError, OSError) as error:
         _log.warning("The bulk export was not used (%s); asking for %d records one by one", error, len(missing))
-        return 0
+        return {}
 
 
 def check_whole(archive: Path) -> None:
@@ -56,13 +58,13 @@ def check_whole(archive: Path) -> None:
         raise InvalidAnswer("the export is cut short or no zip file")
 
 
-def _store(archive: Path, store: RecordStore, missing: Sequence[AdvisoryRef]) -> int:
-    put = 0
+def _store(archive: Path, store: RecordStore, missing: Sequence[AdvisoryRef]) -> Mapping[str, Advisory]:
+    put: dict[str, Advisory] = {}
     with zipfile.ZipFile(archive) as export:
         found = _records(export, {ref.id: ref for ref in missing})
         while some := dict(islice(found, _AT_ONCE)):
             store.put_many(some)
-            put += len(some)
+            put.update({ref.id: advisory for ref, advisory in some.items()})
     return put
 
 

@@ -12,12 +12,22 @@ __all__ = ["Release", "latest", "parse_releases", "release_of", "stable"]
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One release that has files: its version, the text PyPI gives it, its first upload (naive UTC, whole seconds)."""
+    """One release that has files: its version, the text PyPI gives it, its files as PyPI lists them."""
 
     version: Version
     text: str
-    uploaded_at: datetime | None
-    yanked: bool
+    files: tuple[Mapping[str, Any], ...]
+
+    @property
+    def uploaded_at(self) -> datetime | None:
+        """The first upload, naive UTC in whole seconds."""
+        times = [t for t in map(_uploaded_at, self.files) if t is not None]
+        return min(times, default=None)
+
+    @property
+    def yanked(self) -> bool:
+        """Whether every file of it is (PEP 592)."""
+        return all(f.get("yanked") is True for f in self.files)
 
 
 def parse_releases(document: Mapping[str, Any]) -> tuple[Release, ...]:
@@ -63,8 +73,7 @@ def _release(text: object, listed: object) -> Release | None:
         version = Version(text)
     except InvalidVersion:
         return None
-    times = [t for t in map(_uploaded_at, files) if t is not None]
-    return Release(version, text, min(times, default=None), all(f.get("yanked") is True for f in files))
+    return Release(version, text, tuple(files))
 
 
 def _uploaded_at(file: Mapping[str, Any]) -> datetime | None:
