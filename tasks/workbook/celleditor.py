@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tasks.errors import MergeRefused
 from tasks.workbook.areas import cell_key, cell_name
 from tasks.workbook.cells import ExistingCell, TextLookup, holds, new_cell, plain_cell, rewritten_cell, with_style
-from tasks.workbook.model import CellUpdate
+from tasks.workbook.model import KEEP, CellUpdate
 from tasks.workbook.plan import Findings, Plan
 from tasks.workbook.sharedformulas import SharedGroups
 from tasks.workbook.splicer import Splicer
@@ -48,6 +48,8 @@ class CellEditor:
     def edited(self, prefix: str, cell: ExistingCell, end: int, index: int) -> bytes | None:
         """The new bytes of an existing cell, None where nothing has to change; the cell's old bytes end at end."""
         update = self._plan.update(index)
+        if update.value is KEEP:
+            return self._restyled(cell, end, self._context.styles.resolve(cell.style, update.style, dated=False))
         content = self._content(update)
         style = self._context.styles.resolve(cell.style, update.style, dated=content.dated)
         if holds(cell, content, self._context.strings, date1904=self._context.date1904):
@@ -80,11 +82,13 @@ class CellEditor:
         if content.kind is Kind.EMPTY and style == base:
             return b""
         self._findings.changed.append(self._plan.keys[index])
+        self._findings.contents_changed |= content.kind is not Kind.EMPTY
         self._findings.formulas_written += content.kind is Kind.FORMULA
         return new_cell(prefix, cell_name(row, column), style, content)
 
     def _content(self, update: CellUpdate) -> Content:
-        content = content_of(update.value, date1904=self._context.date1904)
+        value = None if update.value is KEEP else update.value
+        content = content_of(value, date1904=self._context.date1904)
         if len(content.formula) > MOST_FORMULA_CHARACTERS:
             cell = f"{update.column}{update.row}"
             raise MergeRefused(f"{self._context.where}!{cell}: the formula is longer than Excel's 8,192 characters")
@@ -93,6 +97,7 @@ class CellEditor:
     def _note(self, cell: ExistingCell, content: Content) -> None:
         key = cell_key(cell.row, cell.column)
         self._findings.changed.append(key)
+        self._findings.contents_changed = True
         is_formula = content.kind is Kind.FORMULA
         self._findings.formulas_written += is_formula
         if cell.formula_attributes is not None:

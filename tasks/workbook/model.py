@@ -6,8 +6,9 @@ The field keys and their columns are the contract of the review workbook (docs/w
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from pathlib import Path
+from typing import Final
 
 
 class Field(StrEnum):
@@ -68,6 +69,15 @@ CellValue = str | int | float | datetime | Formula | None
 """What a cell may be given: `str` is always text, never a formula; `datetime` is naive; `None` empties the cell."""
 
 
+class Keep(Enum):
+    """In place of a value: the cell keeps what it holds, formula and all, whatever the update's style changes."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
+
+
 @dataclass(frozen=True, slots=True)
 class CellStyle:
     """What an update changes of the cell's own format; `None` keeps what is there. Colours are RRGGBB."""
@@ -81,11 +91,14 @@ class CellStyle:
 
 @dataclass(frozen=True, slots=True)
 class CellUpdate:
-    """One cell's new value; with `style` None the format stays (a date gets a date format if it has none)."""
+    """One cell's new value; with `style` None the format stays (a date gets a date format if it has none).
+
+    `KEEP` as the value changes the format alone.
+    """
 
     row: int
     column: str
-    value: CellValue
+    value: CellValue | Keep
     style: CellStyle | None = None
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from tasks.errors import MergeRefused
 from tasks.workbook.areas import LAST_COLUMN, LAST_ROW, Area, cell_key, column_number, key_name
-from tasks.workbook.model import CellStyle, CellUpdate, CellValue
+from tasks.workbook.model import KEEP, CellStyle, CellUpdate, CellValue
 
 __all__ = ["Extension", "Findings", "NewRow", "Plan", "plan_of"]
 
@@ -64,9 +64,9 @@ class Plan:
         return tuple(key - before for key in self.keys[first : self.row_end(first)])
 
     def is_written(self, index: int) -> bool:
-        """False where an empty value without a format is asked for, which needs no cell."""
+        """False where an empty value, or to keep the one there, without a format is asked for, which needs no cell."""
         update = self.update(index)
-        return update.value is not None or update.style is not None
+        return update.value not in (None, KEEP) or update.style is not None
 
     def row_end(self, index: int) -> int:
         """The first place after index whose cell is in another row."""
@@ -82,10 +82,11 @@ class Findings:
     """What the pass over the sheet met, for the checks and the edits of other parts afterwards.
 
     changed holds the keys of the cells whose bytes differ now; formulas_gone those that lost a formula;
-    arrays and merges the areas that must not be written into.
+    arrays and merges the areas that must not be written into. contents_changed is False while only formats are.
     """
 
     changed: "array[int]" = field(default_factory=lambda: array("q"))
+    contents_changed: bool = False
     formulas_gone: list[int] = field(default_factory=list)
     formulas_written: int = 0
     formulas_met: int = 0

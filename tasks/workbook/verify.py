@@ -7,6 +7,7 @@ of the sheet only the spans that the writer reports.
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import zip_longest
@@ -17,12 +18,13 @@ from python_calamine import CalamineError, CalamineWorkbook
 from tasks.errors import InputError, MergeError
 from tasks.workbook.archive import part_key
 from tasks.workbook.areas import cell_key, cell_name, column_letters
-from tasks.workbook.model import CellUpdate
+from tasks.workbook.model import KEEP, CellUpdate
 from tasks.workbook.package import CONTENT_TYPES, Package, open_package, rels_part
 from tasks.workbook.plan import NewRow, Plan, plan_of
 from tasks.workbook.splicer import Spans
 from tasks.workbook.styles import GROWING_SECTIONS
 from tasks.workbook.values import Content, Kind, content_of, date_serial
+from tasks.workbook.verify_kept import first_lost
 from tasks.workbook.writer import WriteReport
 from tasks.workbook.xmltree import Element
 
@@ -64,7 +66,9 @@ def verify_written(
             plan = plan_of(updates, new_rows, after_row)
             _check_sheet(old, new, report, plan)
             _check_styles(old, new, report)
-            _check_values(written, new.sheet(sheet).name, plan, date1904=new.date1904)
+            with _reading_back():
+                _check_values(written, new.sheet(sheet).name, plan, date1904=new.date1904)
+                _check_kept(old, new, new.sheet(sheet).name, plan)
     except InputError as error:
         raise MergeError(f"the written workbook cannot be read back: {error}") from error
 
@@ -199,12 +203,10 @@ def _only_grown(before: bytes, former: Element, after: bytes, element: Element) 
     return new.startswith(old) if element.name in GROWING_SECTIONS else new == old
 
 
-def _check_values(path: Path, sheet: str, plan: Plan, *, date1904: bool) -> None:
+@contextmanager
+def _reading_back() -> Iterator[None]:
     try:
-        with CalamineWorkbook.from_path(str(path)) as workbook:
-            found = workbook.get_sheet_by_name(sheet)
-            offset = found.start[1] if found.start else 0
-            _compare(found.iter_rows(), offset, plan, date1904)
+        yield
     except CalamineError as error:
         raise _fail(f"it cannot be opened ({error})") from error
     except BaseException as error:
@@ -212,6 +214,19 @@ def _check_values(path: Path, sheet: str, plan: Plan, *, date1904: bool) -> None
         if type(error).__name__ != "PanicException":
             raise
         raise _fail("it cannot be read back (a number where a date is shown is beyond every calendar?)") from error
+
+
+def _check_values(path: Path, sheet: str, plan: Plan, *, date1904: bool) -> None:
+    with CalamineWorkbook.from_path(str(path)) as workbook:
+        found = workbook.get_sheet_by_name(sheet)
+        offset = found.start[1] if found.start else 0
+        _compare(found.iter_rows(), offset, plan, date1904)
+
+
+def _check_kept(old: Package, new: Package, sheet: str, plan: Plan) -> None:
+    lost = first_lost(old, new, sheet, plan)
+    if lost is not None:
+        raise _fail(f"{cell_name(plan.row(lost), plan.column(lost))} lost what it held")
 
 
 def _compare(rows: Iterable[Sequence[_Read]], offset: int, plan: Plan, date1904: bool) -> None:
@@ -226,7 +241,10 @@ def _compare(rows: Iterable[Sequence[_Read]], offset: int, plan: Plan, date1904:
 
 
 def _check_value(plan: Plan, index: int, found: _Read, date1904: bool) -> None:
-    content = content_of(plan.update(index).value, date1904=date1904)
+    value = plan.update(index).value
+    if value is KEEP:
+        return
+    content = content_of(value, date1904=date1904)
     if not _reads_as(found, content, date1904):
         raise _fail(f"{cell_name(plan.row(index), plan.column(index))} reads as {found!r}"[:200])
 

@@ -209,6 +209,8 @@ class _Merge:
         package = self._package
         if findings.formulas_gone:
             self._shorten_chain(findings)
+        if not findings.contents_changed:
+            return
         if findings.formulas_written or findings.formulas_met or self._formulas_elsewhere():
             edits = full_calculation_edits(package.read(package.workbook_part), package.workbook)
             self._edit(package.workbook_part, edits)

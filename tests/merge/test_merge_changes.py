@@ -12,7 +12,7 @@ from tasks.merge.changes import CellChange, CellContent, changes, is_blank, same
 from tasks.review.cells import RESULT_FIELDS, CellProposal, proposals
 from tasks.review.meaning import Meaning
 from tasks.review.model import PackageReview
-from tasks.workbook.model import MANUAL_FIELDS, STANDARD_COLUMNS, CellValue, Field, Formula, Layout, PackageRow
+from tasks.workbook.model import MANUAL_FIELDS, STANDARD_COLUMNS, CellValue, Field, Formula, Keep, Layout, PackageRow
 from tests.review.review_samples import OSV_DOWN, PYPI_DOWN, RELEASED, advisory, facts, key, reviewed
 
 LAYOUT = Layout("Review", 3, 4)
@@ -32,7 +32,8 @@ def _merged(review: PackageReview, cells: Cells) -> Cells:
     return cells | {field: _as_read(change.update.value) for field, change in _changes(review, cells).items()}
 
 
-def _as_read(value: CellValue) -> CellContent:
+def _as_read(value: CellValue | Keep) -> CellContent:
+    assert not isinstance(value, Keep)
     return value.cached if isinstance(value, Formula) else value
 
 

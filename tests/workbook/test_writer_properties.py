@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
 
 from tasks.workbook.areas import Area, area_of, areas_of, cell_key, column_letters, column_number, first_key_inside
-from tasks.workbook.model import CellStyle, CellUpdate, CellValue
+from tasks.workbook.model import CellStyle, CellUpdate, CellValue, Keep
 from tasks.workbook.splicer import Splicer
 from tasks.workbook.values import content_of
 from tasks.workbook.verify import verify_written
@@ -114,6 +114,7 @@ def test_both_readers_see_the_values(book: Book, updates: list[CellUpdate]) -> N
         found = CalamineWorkbook.from_path(str(written.target)).get_sheet_by_name("Review")
         grid = found.to_python(skip_empty_area=False)
         for change in updates:
+            assert not isinstance(change.value, Keep)
             content = content_of(change.value, date1904=False)
             seen = sheet[f"{change.column}{change.row}"]
             column = column_number(change.column) - 1
