@@ -59,7 +59,7 @@ def _row_changes(row: PackageRow, review: PackageReview, layout: Layout, *, empt
 
 def _wanted(proposal: CellProposal, former: CellContent, *, empty_only: bool) -> CellValue:
     """The value the cell should get; None leaves it alone."""
-    if is_blank(former) or _is_own_excuse(former):
+    if is_blank(former) or is_own_excuse(former):
         return proposal.value
     if empty_only or proposal.only_if_empty:
         return None
@@ -76,7 +76,7 @@ def _meaning(proposal: CellProposal, value: CellValue) -> Meaning:
     return Meaning.RISK if noted and _RISK_WORDS in str(value).partition(FORMER_MARK)[0] else proposal.meaning
 
 
-def _is_own_excuse(former: CellContent) -> bool:
+def is_own_excuse(former: CellContent) -> bool:
     """Whether a cell holds no earlier answer but our own word that there is none."""
     if not isinstance(former, str):
         return False
