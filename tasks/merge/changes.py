@@ -15,7 +15,8 @@ from tasks.workbook.values import encode_text
 FORMER_MARK = " | ❓ "
 """Between a former answer and the note that it could not be checked again."""
 
-_RISK_WORDS = "SECURITY RISK"
+RISK_WORDS = "SECURITY RISK"
+"""What every recommendation says that found a known vulnerability, today's and the older tool's."""
 
 CellContent = str | int | float | datetime | bool | None
 
@@ -73,7 +74,7 @@ def _wanted(proposal: CellProposal, former: CellContent, *, empty_only: bool) ->
 def _meaning(proposal: CellProposal, value: CellValue) -> Meaning:
     """The look a cell gets: a former answer with a note looks unchecked, except that a risk stays red."""
     noted = proposal.after_former and isinstance(value, str) and value != proposal.value
-    return Meaning.RISK if noted and _RISK_WORDS in str(value).partition(FORMER_MARK)[0] else proposal.meaning
+    return Meaning.RISK if noted and RISK_WORDS in str(value).partition(FORMER_MARK)[0] else proposal.meaning
 
 
 def is_own_excuse(former: CellContent) -> bool:
