@@ -27,7 +27,7 @@ WORTH_IT = 400
 """Missing records from which one zip is asked for instead of them all."""
 
 _MAX_RECORD_BYTES = 16 << 20
-_AT_ONCE = 500
+_AT_ONCE = 50
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ async def fill_from_bulk(
         with tempfile.TemporaryDirectory(prefix="vetbook-osv-") as folder:
             archive = Path(folder) / "all.zip"
             await client.download(ServiceName.OSV_BULK, "/PyPI/all.zip", archive, check=check_whole)
-            return await asyncio.to_thread(_store, archive, store, missing)
+            return await _store(archive, store, missing)
     except (SourceError, OSError) as error:
         _log.warning("The bulk export was not used (%s); asking for %d records one by one", error, len(missing))
         return {}
@@ -58,12 +58,14 @@ def check_whole(archive: Path) -> None:
         raise InvalidAnswer("the export is cut short or no zip file")
 
 
-def _store(archive: Path, store: RecordStore, missing: Sequence[AdvisoryRef]) -> Mapping[str, Advisory]:
+async def _store(archive: Path, store: RecordStore, missing: Sequence[AdvisoryRef]) -> Mapping[str, Advisory]:
+    """On the loop, in slices of milliseconds: a busy thread beside it would hold up every answer by its turns."""
     put: dict[str, Advisory] = {}
     with zipfile.ZipFile(archive) as export:
         found = _records(export, {ref.id: ref for ref in missing})
         while some := dict(islice(found, _AT_ONCE)):
             store.put_many(some)
+            await asyncio.sleep(0)
             put.update({ref.id: advisory for ref, advisory in some.items()})
     return put
 
