@@ -6,101 +6,17 @@ names another version now gets nothing: what was found out is true of the former
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 
 from tasks.merge.changes import FORMER_MARK, CellChange, CellContent, is_blank, is_own_excuse, same_content, shown
+from tasks.merge.reconciled import Conflict, Decide, Decision, GoneRow, Reconciled, ReplacedRow
 from tasks.merge.rowmatch import match_rows
 from tasks.settings.model import MergeStrategy
 from tasks.workbook.model import Field, Keep, PackageRow, ReviewWorkbook
 from tasks.workbook.values import encode_text
 
-__all__ = ["Conflict", "Decide", "Decision", "GoneRow", "Reconciled", "ReplacedRow", "reconcile"]
-
-
-class Decision(StrEnum):
-    """Who wins a cell that both changed."""
-
-    OURS = "ours"
-    THEIRS = "theirs"
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """One cell that both the reviewer and the scan changed, differently.
-
-    row and column are where the cell is now; base, theirs and ours are its texts as read, now, and as the scan
-    would have it; decided says which of the last two stands in the end.
-    """
-
-    field: Field
-    package: str
-    row: int
-    column: str
-    base: str
-    theirs: str
-    ours: str
-    decided: Decision = Decision.THEIRS
-
-
-Decide = Callable[[Conflict], Decision]
-"""Asks a person about one conflict; the conflict's own `decided` is what happens if nobody is asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class GoneRow:
-    """A row that is no longer there: its package, version text and number as read, and the changes it would have got.
-
-    A row is also gone when its name cell was emptied or now names another package.
-    """
-
-    package: str
-    version: str
-    row: int
-    changes: tuple[CellChange, ...] = ()
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for a report."""
-        return f"{self.package} {self.version} (row {self.row} as read) is no longer there; nothing was written for it"
-
-
-@dataclass(frozen=True, slots=True)
-class ReplacedRow:
-    """A row whose version cell was changed while the scan ran; row is where it is now, former_row where it was read.
-
-    changes are those of the former version, which are not written.
-    """
-
-    package: str
-    row: int
-    former_row: int
-    former_version: str
-    version: str
-    changes: tuple[CellChange, ...] = ()
-
-    @property
-    def sentence(self) -> str:
-        """What happened and what to do, for a report."""
-        versions = f"from {self.former_version or 'none'} to {self.version or 'none'}"
-        return f"{self.package} (row {self.row}): version changed {versions} while the scan ran: run again"
-
-
-@dataclass(frozen=True, slots=True)
-class Reconciled:
-    """What is to be written into the workbook as it is now, and everything that is not, with the reason.
-
-    changes are in sheet order and name the rows and columns of now. dropped are changes of fields that have no
-    column any more, as they were proposed (rows and columns as read).
-    """
-
-    changes: tuple[CellChange, ...]
-    conflicts: tuple[Conflict, ...] = ()
-    gone: tuple[GoneRow, ...] = ()
-    replaced: tuple[ReplacedRow, ...] = ()
-    dropped: tuple[CellChange, ...] = ()
+__all__ = ["Conflict", "Decide", "Decision", "GoneRow", "Reconciled", "ReplacedRow", "reconcile", "unchanged"]
 
 
 def reconcile(
@@ -170,7 +86,7 @@ class _Sides:
 
     def _ours_stands(self, change: CellChange, base: CellContent, present: PackageRow, column: str) -> bool:
         theirs = present.cells.get(change.field)
-        if _unchanged(base, theirs) or is_own_excuse(theirs):
+        if unchanged(base, theirs) or is_own_excuse(theirs):
             return True
         texts = shown(base), shown(theirs), change.new
         conflict = Conflict(change.field, present.name, present.row, column, *texts)
@@ -196,7 +112,7 @@ def _done(theirs: CellContent, change: CellChange) -> bool:
     return is_blank(theirs) if value is None else same_content(theirs, value)
 
 
-def _unchanged(base: CellContent, theirs: CellContent) -> bool:
+def unchanged(base: CellContent, theirs: CellContent) -> bool:
     """Whether a cell still shows what it showed; a date is compared to the second, as programs round them."""
     if isinstance(base, datetime) and isinstance(theirs, datetime):
         return abs((base - theirs).total_seconds()) < 1
