@@ -16,6 +16,7 @@ __all__ = ["from_plain", "parse_advisory", "to_plain"]
 
 _VECTOR_TYPES = frozenset({"CVSS_V3", "CVSS_V4"})
 _LONGEST_SUMMARY = 200
+_EVENT_KINDS = tuple((kind.value, kind) for kind in EventKind)
 
 
 def parse_advisory(record: Mapping[str, Any]) -> Advisory:
@@ -81,9 +82,8 @@ def _affected(shape: Shape) -> Affected:
 
 def _events(shape: Shape) -> Iterator[Event]:
     for event in shape.shapes("events"):
-        for kind in EventKind:
-            version = event.text(kind.value)
-            if version:
+        for key, kind in _EVENT_KINDS:
+            if key in event.value and (version := event.text(key)):
                 yield Event(kind, version)
 
 

@@ -2,12 +2,14 @@
 
 import argparse
 import asyncio
+import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,7 +69,7 @@ def _look_up(engine: Engine, prepared: PreparedScan) -> None:
 
 
 async def _bare(services: str, names: Sequence[str]) -> None:
-    """The same requests, their answers parsed as JSON and forgotten."""
+    """The same requests, every answer parsed as JSON and forgotten; of the bulk file, the records that are named."""
     gate = asyncio.Semaphore(_IN_FLIGHT)
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=_IN_FLIGHT), timeout=120) as client:
 
@@ -75,11 +77,19 @@ async def _bare(services: str, names: Sequence[str]) -> None:
             async with gate:
                 json.loads((await client.get(f"{services}/pypi-host/pypi/{name}/json")).content)
 
+        async def bulk(wanted: set[str]) -> None:
+            archive = zipfile.ZipFile(io.BytesIO((await client.get(f"{services}/osv-bulk/PyPI/all.zip")).content))
+            for entry in archive.namelist():
+                if entry.removesuffix(".json") in wanted:
+                    json.loads(archive.read(entry))
+
+        named: set[str] = set()
         queries = [{"package": {"ecosystem": "PyPI", "name": name}} for name in names]
         for at in range(0, len(queries), 1000):
             payload = {"queries": queries[at : at + 1000]}
-            json.loads((await client.post(f"{services}/osv/v1/querybatch", json=payload)).content)
-        await asyncio.gather(client.get(f"{services}/osv-bulk/PyPI/all.zip"), *(project(name) for name in names))
+            answer = json.loads((await client.post(f"{services}/osv/v1/querybatch", json=payload)).content)
+            named |= {vuln["id"] for result in answer["results"] for vuln in result.get("vulns", ())}
+        await asyncio.gather(bulk(named), *(project(name) for name in names))
 
 
 def _against_fewer_rows(rows: Sequence[int], folder: Path) -> None:
