@@ -12,7 +12,8 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = " ".join(record.getMessage().split("\n"))
-        print(f"warning: {text}" if record.levelno >= logging.WARNING else text, file=sys.stderr)
+        kind = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+        print(kind + text, file=sys.stderr)
 
 
 def speak(*, verbose: bool, quiet: bool) -> None:

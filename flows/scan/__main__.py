@@ -19,6 +19,8 @@ def main(words: list[str] | None = None) -> int:
     try:
         if arguments.list_checkpoints:
             return _list_checkpoints(arguments)
+        if arguments.changes_only or arguments.format_check_only:
+            return _look(arguments)
         return _scan(arguments)
     except VetbookError as error:
         print(f"vetbook: {error}", file=sys.stderr)
@@ -31,6 +33,16 @@ def _list_checkpoints(arguments: argparse.Namespace) -> int:
     from flows.checkpoints.listing import print_list  # noqa: PLC0415  each command imports only what it needs
 
     return print_list(arguments.data_dir)
+
+
+def _look(arguments: argparse.Namespace) -> int:
+    from flows.scan.looking import show_changes, show_formats  # noqa: PLC0415
+
+    if arguments.changes_only:
+        show_changes(arguments.input, arguments.output, arguments.config, arguments.data_dir, arguments.json_file)
+    else:
+        show_formats(arguments.input, arguments.config, arguments.data_dir, arguments.json_file)
+    return ExitCode.DONE
 
 
 def _scan(arguments: argparse.Namespace) -> int:
@@ -53,6 +65,7 @@ def _request(arguments: argparse.Namespace) -> "ScanRequest":
     from tasks.advisories.model import Severity  # noqa: PLC0415
     from tasks.errors import UsageError  # noqa: PLC0415
     from tasks.progress.display import DisplayKind  # noqa: PLC0415
+    from tasks.settings.model import MergeStrategy  # noqa: PLC0415
 
     resume = ResumeMode.AUTO if arguments.resume_auto else ResumeMode.FRESH if arguments.start_fresh else ResumeMode.ASK
     try:
@@ -70,6 +83,9 @@ def _request(arguments: argparse.Namespace) -> "ScanRequest":
             batch_size=arguments.batch_size,
             batch_strategy=arguments.batch_strategy,
             resume=resume,
+            merge_strategy=MergeStrategy(arguments.merge_strategy),
+            format_check=arguments.format_check,
+            interactive=sys.stdin.isatty() and sys.stderr.isatty() and not (arguments.yes or arguments.quiet),
             fail_on=Severity(arguments.fail_on.upper()) if arguments.fail_on else None,
             lock_timeout_s=arguments.lock_timeout,
             display=DisplayKind.NONE if arguments.quiet else DisplayKind.AUTO,
@@ -109,8 +125,6 @@ def _report(outcome: "ScanOutcome", arguments: argparse.Namespace) -> int:
 
     if not arguments.quiet:
         print("\n".join(summary_lines(outcome.result)))
-    if outcome.merge_problem is not None:
-        print(f"vetbook: the workbook was not written: {outcome.merge_problem}", file=sys.stderr)
     return exit_code(outcome, arguments.fail_on)
 
 

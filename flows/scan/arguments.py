@@ -64,6 +64,20 @@ def _add_batches(group: argparse._ArgumentGroup) -> None:
 
 def _add_behaviour(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--dry-run", action="store_true", help="look everything up, write no workbook")
+    group.add_argument(
+        "--changes-only",
+        action="store_true",
+        help="only report how --output differs from --input (without --output: --input from its newest backup)",
+    )
+    group.add_argument("--format-check", action="store_true", help="also mend colours that belie their text")
+    group.add_argument("--format-check-only", action="store_true", help="only list such cells, look nothing up")
+    group.add_argument(
+        "--merge-strategy",
+        choices=["use-checkpoint", "use-current", "merge"],
+        default="merge",
+        help="who wins a cell that both you and the scan changed: the scan, the workbook, or the workbook"
+        " unless you decide otherwise on the terminal (default: merge)",
+    )
     group.add_argument("--offline", action="store_true", help="open no connection, use the snapshot of the settings")
     group.add_argument(
         "--fail-on",

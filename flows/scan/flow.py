@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,27 +13,23 @@ from prefect import flow
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
-from prefect.transactions import transaction
 
 from blocks.results import ResultStorage
-from flows.opaque import opaque
 from flows.scan.batches import BatchRun
 from flows.scan.cleanup import clean_up
-from flows.scan.new_packages import NewPackage, last_row, new_rows, resolve_new
+from flows.scan.merging import Merged, merge
+from flows.scan.new_packages import NewPackage, resolve_new
 from flows.scan.prepare import PreparedScan, identity, key_of, prepared_for
 from flows.scan.progress_record import ProgressRecord
+from flows.scan.reporting import conflict_sentence, write_reports
 from flows.scan.request import ScanRequest
 from tasks.checkpoints.model import ScanState
 from tasks.engine.engine import engine_for
-from tasks.errors import MergeError
-from tasks.merge.changes import changes
-from tasks.merge.commit import MergePlan, MergeReport, noteworthy, settle_interrupted, workbook_held
 from tasks.progress.display import Narrator, make_display
 from tasks.progress.tally import Tally
 from tasks.reports.result import RunMetrics, ScanResult, write_result
 from tasks.review.model import PackageReview
 from tasks.review.reviewer import utc_now
-from tasks.write_back import JOURNAL, merge_workbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +57,15 @@ def scan(request: ScanRequest) -> ScanOutcome:
     try:
         added = resolve_new(prepared)
         run, reviews = _look_up(prepared, added)
-        report, problem = _merge(prepared, added, reviews)
+        merged = merge(prepared, added, run.reviews)
         metrics = _metrics(prepared, run, time.monotonic() - began)
-        result = _result(prepared, reviews, report, metrics, started_at)
+        result = _result(prepared, reviews, merged, metrics, started_at)
         if request.json_file is not None:
             write_result(request.json_file, result)
-        run.record.write(ScanState.MERGING if problem else ScanState.DONE)
-        clean_up(prepared, finished=problem is None)
-        return ScanOutcome(result, problem)
+        write_reports(prepared, merged, result)
+        run.record.write(ScanState.MERGING if merged.problem else ScanState.DONE)
+        clean_up(prepared, finished=merged.problem is None)
+        return ScanOutcome(result, merged.problem)
     finally:
         engine_for(prepared.lookup).close()
         engine_for.cache_clear()
@@ -100,45 +98,6 @@ def _result_storage(prepared: PreparedScan) -> ResultStorage:
     return storage
 
 
-def _merge(
-    prepared: PreparedScan, added: tuple[NewPackage, ...], reviews: tuple[PackageReview, ...]
-) -> tuple[MergeReport | None, str | None]:
-    """Write the workbook in one transaction; a merge that cannot be done is told, the results stay."""
-    if prepared.request.dry_run:
-        return None, None
-    plan = _plan(prepared, added, reviews)
-    try:
-        with workbook_held(plan):
-            for sentence in noteworthy(settle_interrupted(plan)):
-                _log.warning(sentence)
-            with transaction() as merge:
-                merge.set(JOURNAL, str(plan.journal))
-                return merge_workbook(opaque(plan)), None
-    except MergeError as error:
-        _log.warning("The workbook was not written: %s", error)
-        return None, str(error)
-
-
-def _plan(prepared: PreparedScan, added: tuple[NewPackage, ...], reviews: tuple[PackageReview, ...]) -> MergePlan:
-    workbook, request = prepared.workbook, prepared.request
-    kept, appended = reviews[: len(reviews) - len(added)], reviews[len(reviews) - len(added) :]
-    by_row = {review.row: review for review in kept}
-    empty_only = prepared.settings.processing.process_empty_fields_only
-    return MergePlan(
-        source=request.workbook,
-        target=prepared.target,
-        sheet=workbook.layout.sheet,
-        expected=workbook.fingerprint,
-        changes=tuple(changes(workbook.rows, by_row, workbook.layout, empty_only=empty_only)),
-        new_rows=new_rows(added, appended, workbook.layout),
-        after_row=last_row(prepared),
-        backups=prepared.folders.backups,
-        scan_id=prepared.scan_id,
-        now=datetime.now(),  # noqa: DTZ005  file names carry the reviewer's own time
-        lock_timeout_s=request.lock_timeout_s,
-    )
-
-
 def _metrics(prepared: PreparedScan, run: BatchRun, wall_s: float) -> RunMetrics:
     services = {name.value: figures for name, figures in engine_for(prepared.lookup).metrics().items()}
     asked = {name: figures for name, figures in services.items() if figures.requests}
@@ -160,11 +119,11 @@ def _peak_rss_mb() -> int:
 def _result(
     prepared: PreparedScan,
     reviews: tuple[PackageReview, ...],
-    report: MergeReport | None,
+    merged: Merged,
     metrics: RunMetrics,
     started_at: datetime,
 ) -> ScanResult:
-    notes = [*prepared.warnings, *(f"row {row}: {reason}" for row, reason in prepared.workbook.odd_rows)]
+    report = merged.report
     return ScanResult(
         scan_id=prepared.scan_id,
         input=prepared.request.workbook,
@@ -175,5 +134,15 @@ def _result(
         workbook=report.target if report else None,
         backup=report.backup if report else None,
         changed_cells=report.changed_cells if report else 0,
-        notes=(*notes, *(report.warnings if report else ())),
+        notes=tuple(_notes(prepared, merged)),
     )
+
+
+def _notes(prepared: PreparedScan, merged: Merged) -> Iterator[str]:
+    """Sentences about the run as a whole: odd rows, settings without effect, what the merge left alone."""
+    yield from prepared.warnings
+    yield from (reason for _, reason in prepared.workbook.odd_rows)
+    yield from (conflict_sentence(conflict) for conflict in merged.reconciled.conflicts)
+    yield from (row.sentence for row in merged.reconciled.gone)
+    yield from (row.sentence for row in merged.reconciled.replaced)
+    yield from merged.report.warnings if merged.report else ()

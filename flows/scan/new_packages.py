@@ -13,7 +13,7 @@ from tasks.review.cells import proposals
 from tasks.review.meaning import Meaning
 from tasks.review.model import PackageKey, PackageReview
 from tasks.settings.addresses import PYPI
-from tasks.workbook.model import CellStyle, CellValue, Field, Layout
+from tasks.workbook.model import CellStyle, CellValue, Field, Layout, ReviewWorkbook
 from tasks.workbook.writer import NewRow
 
 
@@ -27,14 +27,14 @@ class NewPackage:
 
 def resolve_new(prepared: PreparedScan) -> tuple[NewPackage, ...]:
     """The missing names as packages at their latest version; UsageError for one that PyPI does not know."""
-    after = last_row(prepared)
+    after = last_row(prepared.workbook)
     names = prepared.selection.missing_names
     return tuple(NewPackage(_latest(prepared, name), after + place) for place, name in enumerate(names, start=1))
 
 
-def last_row(prepared: PreparedScan) -> int:
+def last_row(workbook: ReviewWorkbook) -> int:
     """The last row that holds a package."""
-    return max(row.row for row in prepared.workbook.rows)
+    return max(row.row for row in workbook.rows)
 
 
 def _latest(prepared: PreparedScan, name: str) -> PackageKey:

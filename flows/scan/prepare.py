@@ -44,6 +44,11 @@ class Folders:
         return self.root / "results"
 
     @property
+    def output(self) -> Path:
+        """Reports."""
+        return self.root / "output"
+
+    @property
     def store(self) -> Path:
         """Advisory records kept between scans."""
         return self.root / "store" / "advisories.sqlite"
@@ -51,7 +56,10 @@ class Folders:
 
 @dataclass(frozen=True, slots=True)
 class PreparedScan:
-    """A scan ready to run. keys are the distinct package versions of the chosen rows, in sheet order."""
+    """A scan ready to run. keys are the distinct package versions of the chosen rows, in sheet order.
+
+    base is the workbook as the scan first read it, where that is not how it is now (a resumed scan).
+    """
 
     request: ScanRequest
     settings: Settings
@@ -63,6 +71,7 @@ class PreparedScan:
     scan_id: str
     resumed: CheckpointData | None
     warnings: tuple[str, ...]
+    base: ReviewWorkbook | None = None
 
     @property
     def target(self) -> Path:
@@ -97,7 +106,7 @@ def prepare(request: ScanRequest) -> PreparedScan:
     _check_paths(request)
     loaded = load_settings(request.config, flags=_flags(request))
     settings, folders = loaded.settings, Folders(request.data_dir)
-    workbook = read_review(request.workbook, _layout_wanted(settings))
+    workbook = read_review(request.workbook, layout_wanted(settings))
     selection = select_rows(
         workbook, start_row=request.start_row, end_row=request.end_row, packages=request.packages or None
     )
@@ -123,7 +132,8 @@ def _flags(request: ScanRequest) -> dict[str, dict[str, object]]:
     return {"batch_processing": {key: value for key, value in chosen.items() if value is not None}}
 
 
-def _layout_wanted(settings: Settings) -> LayoutWanted:
+def layout_wanted(settings: Settings) -> LayoutWanted:
+    """What the settings say of the layout."""
     excel = settings.excel
     columns = {field: letter.upper() for field, letter in excel.columns.items()} if excel.columns else None
     return LayoutWanted(excel.sheet_name, excel.header_row, excel.data_start_row, columns)

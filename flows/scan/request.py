@@ -39,4 +39,6 @@ class ScanRequest(BaseModel):
     merge_strategy: MergeStrategy = Field(MergeStrategy.MERGE, description="Who wins a cell that both changed.")
     fail_on: Severity | None = Field(None, description="End with exit code 1 at findings of this severity or above.")
     lock_timeout_s: float = Field(60, ge=0, le=86_400, description="Seconds to wait for a workbook that is open.")
+    format_check: bool = Field(False, description="Mend cells whose colours do not say what their text says.")
+    interactive: bool = Field(False, description="Ask on the terminal about cells that both sides changed.")
     display: DisplayKind = Field(DisplayKind.LINES, description="How progress is shown.")

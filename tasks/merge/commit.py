@@ -1,6 +1,7 @@
 """Writing the changes into the workbook: locked, built beside it, verified, backed up, replaced."""
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,8 @@ from tasks.files.recovery import Recovery, RecoveryOutcome, recover
 from tasks.files.replacement import Replacement, create_workbook, replace_workbook
 from tasks.files.temporaries import remove_stale_temporaries
 from tasks.merge.changes import CellChange
-from tasks.workbook.model import Fingerprint
+from tasks.merge.formatting import FormatIssue
+from tasks.workbook.model import CellUpdate, Fingerprint, Layout
 from tasks.workbook.reader import fingerprint_of
 from tasks.workbook.verify import verify_written
 from tasks.workbook.writer import NewRow, WriteReport, write_workbook
@@ -26,11 +28,12 @@ class MergePlan:
     """What is to be written where. target equals source in place; after_row is the last package row.
 
     expected is the source as it was read; backups and journal are folders of the data folder; now is naive local time.
+    restyles mend the looks that issues name, and keep what the cells hold.
     """
 
     source: Path
     target: Path
-    sheet: str
+    layout: Layout
     expected: Fingerprint
     changes: tuple[CellChange, ...]
     new_rows: tuple[NewRow, ...]
@@ -38,12 +41,23 @@ class MergePlan:
     backups: Path
     scan_id: str
     now: datetime
-    lock_timeout_s: float = 0.0
+    issues: tuple[FormatIssue, ...] = ()
+    restyles: tuple[CellUpdate, ...] = ()
+    keep_backup: bool = True
 
     @property
     def journal(self) -> Path:
         """Where the record of an unfinished merge of this target stands."""
         return journal_path(self.backups, self.target)
+
+    @property
+    def updates(self) -> list[CellUpdate]:
+        """Every cell of existing rows that is written."""
+        return [*(change.update for change in self.changes), *self.restyles]
+
+    def moved_to(self, target: Path) -> "MergePlan":
+        """The same plan for a new file elsewhere."""
+        return dataclasses.replace(self, target=target, keep_backup=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +73,23 @@ class MergeReport:
 
 
 @contextlib.contextmanager
-def workbook_held(plan: MergePlan) -> Iterator[None]:
+def workbook_held(target: Path, scan_id: str, timeout_s: float) -> Iterator[None]:
     """Hold the workbook against other scans and wait until no office program has it; WorkbookLocked otherwise."""
-    plan.target.parent.mkdir(parents=True, exist_ok=True)
-    with WorkbookLock(plan.target, scan_id=plan.scan_id).acquire(plan.lock_timeout_s):
-        wait_until_free(plan.target, plan.lock_timeout_s)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with WorkbookLock(target, scan_id=scan_id).acquire(timeout_s):
+        wait_until_free(target, timeout_s)
         yield
 
 
-def settle_interrupted(plan: MergePlan) -> Recovery:
+def settle_interrupted(target: Path, backups: Path) -> Recovery:
     """Finish or undo what a killed merge of this workbook left; the caller holds the workbook."""
-    remove_stale_temporaries(plan.target, lock_held=True)
-    return recover(plan.journal)
+    remove_stale_temporaries(target, lock_held=True)
+    return recover(journal_path(backups, target))
 
 
 def write_changes(plan: MergePlan) -> MergeReport:
     """Write the plan's changes; the record stays open until `commit_merge`. MergeError leaves everything as it was."""
-    if not plan.changes and not plan.new_rows and plan.target == plan.source:
+    if not plan.updates and not plan.new_rows and plan.target == plan.source:
         return MergeReport(plan.target, None, 0, 0, written=False)
     plan.backups.mkdir(parents=True, exist_ok=True)
     done = _replace(plan)
@@ -92,7 +106,7 @@ def _replace(plan: MergePlan) -> Replacement:
         rewrite.build,
         verify=rewrite.verify,
         unchanged=lambda: _still_as_read(plan),
-        backup=backup_path(plan.backups, plan.target, plan.now),
+        backup=backup_path(plan.backups, plan.target, plan.now) if plan.keep_backup else None,
         journal=JournalPlan(plan.journal, plan.scan_id, plan.now),
     )
 
@@ -102,13 +116,13 @@ class _Rewrite:
 
     def __init__(self, plan: MergePlan) -> None:
         self._plan = plan
-        self._updates = [change.update for change in plan.changes]
+        self._updates = plan.updates
         self._report: WriteReport | None = None
 
     def build(self, temporary: Path) -> None:
         plan = self._plan
         self._report = write_workbook(
-            plan.source, temporary, plan.sheet, self._updates, plan.new_rows, after_row=plan.after_row
+            plan.source, temporary, plan.layout.sheet, self._updates, plan.new_rows, after_row=plan.after_row
         )
 
     def verify(self, temporary: Path) -> None:
@@ -118,7 +132,7 @@ class _Rewrite:
         verify_written(
             plan.source,
             temporary,
-            plan.sheet,
+            plan.layout.sheet,
             self._updates,
             plan.new_rows,
             after_row=plan.after_row,

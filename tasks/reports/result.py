@@ -1,6 +1,5 @@
 """The whole result of a scan as JSON, version 1 (docs/result.md)."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.advisories.model import Severity
-from tasks.files.atomic import write_atomically
+from tasks.reports.files import write_document
 from tasks.review.model import PackageReview, ReviewStatus, SourceAnswer, SourceStatus, Tier
 
 SCHEMA = 1
@@ -72,9 +71,7 @@ def result_document(result: ScanResult) -> dict[str, Any]:
 
 def write_result(path: Path, result: ScanResult) -> None:
     """Write the JSON file, whole or not at all; CheckpointError when it cannot be written."""
-    text = json.dumps(result_document(result), ensure_ascii=False, indent=1)
-    # Text from outside can hold lone surrogates, which UTF-8 has no bytes for.
-    write_atomically(path, text.encode("utf-8", "replace"))
+    write_document(path, result_document(result))
 
 
 def summary(reviews: Sequence[PackageReview]) -> dict[str, Any]:
