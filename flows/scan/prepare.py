@@ -110,9 +110,9 @@ def prepare(request: ScanRequest) -> PreparedScan:
     selection = select_rows(
         workbook, start_row=request.start_row, end_row=request.end_row, packages=request.packages or None
     )
-    store = None if request.offline else folders.store
-    lookup = lookup_settings(settings, offline=request.offline, store=store)
+    lookup = lookup_settings(settings, offline=request.offline, store=folders.store)
     resumed = _resumed(request, folders, lookup)
+    lookup = lookup.resuming(resumed.created_at) if resumed else lookup
     return PreparedScan(
         request,
         settings,

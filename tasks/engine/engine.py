@@ -1,62 +1,87 @@
 """The composition root of a lookup: from settings to a reviewer that answers."""
 
-import dataclasses
+import asyncio
 import functools
+import gc
+import logging
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from tasks.engine.lookup import LookupSettings
 from tasks.engine.loop import LoopThread
+from tasks.engine.memory import MemoryGate
+from tasks.engine.stores import Stores, sources
+from tasks.engine.terms import policies
 from tasks.http.client import HttpClient
-from tasks.http.metrics import ServiceMetrics
-from tasks.http.policy import ServiceName, ServicePolicy, public_policies
+from tasks.http.metrics import Ledger, ServiceMetrics, measured
+from tasks.http.policy import ServiceName
+from tasks.http.redaction import quiet_wire_loggers
+from tasks.http.shared import OWN_LIMITS, SharedLimits
 from tasks.review.model import PackageKey, PackageReview
 from tasks.review.reviewer import Refs, Reviewer
-from tasks.settings.model import ServiceSettings
-from tasks.sources.interface import AdvisoryRef, AdvisorySource, ProjectFacts, ProjectSource
-from tasks.sources.offline import OfflineAdvisories, OfflineProjects
+from tasks.sources.interface import AdvisoryRef, Plain, ProjectFacts
 from tasks.sources.osv import OsvApi
 from tasks.sources.pypi import PypiApi
-from tasks.sources.record_store import RecordStore
-from tasks.sources.snapshot import SnapshotAdvisories, SnapshotProjects
+
+AHEAD = 4
+"""Projects looked up before their batch begins, per request in flight: enough that their waits overlap."""
+
+LEAST_SHARE = 4
+"""Above the memory limit, packages at once are down to a quarter of the requests in flight: slow, but it ends."""
+
+_log = logging.getLogger(__name__)
 
 
-def policies(lookup: LookupSettings) -> dict[ServiceName, ServicePolicy]:
-    """The public services' terms with the settings laid over them."""
-    return {
-        name: _adjusted(policy, lookup, lookup.services.get(name.value, ServiceSettings()))
-        for name, policy in public_policies().items()
-    }
+class BatchMetrics(Plain):
+    """What one batch cost over all services, its share of what was asked ahead included; seconds and bytes."""
+
+    requests: int = 0
+    retries: int = 0
+    failures: int = 0
+    waits_s: float = 0.0
+    cache_hits: int = 0
+    received_bytes: int = 0
+    breaker_trips: int = 0
+
+    @classmethod
+    def of(cls, ledger: Ledger) -> "BatchMetrics":
+        """The figures of a ledger."""
+        total = ledger.total
+        figures = {name: getattr(total, name) for name in cls.model_fields}
+        return cls(**{**figures, "waits_s": round(total.waits_s, 3)})
+
+    def __str__(self) -> str:
+        return (
+            f"{self.requests} requests, {self.retries} retries, {self.waits_s:.1f} s of waits,"
+            f" {self.cache_hits} from the cache, {self.received_bytes / 1e6:.1f} MB,"
+            f" {self.failures} failed, {self.breaker_trips} breaker trips"
+        )
 
 
-def _adjusted(policy: ServicePolicy, lookup: LookupSettings, service: ServiceSettings) -> ServicePolicy:
-    in_flight = service.max_in_flight or min(lookup.concurrent_requests, policy.max_in_flight)
-    return dataclasses.replace(
-        policy,
-        base_url=service.base_url or policy.base_url,
-        max_in_flight=in_flight,
-        requests_per_second=service.requests_per_second or policy.requests_per_second,
-        max_wait_s=policy.max_wait_s if service.max_wait_s is None else service.max_wait_s,
-        read_timeout_s=lookup.request_timeout,
-        attempts=lookup.retry_attempts,
-    )
+@dataclass(frozen=True, slots=True)
+class MeasuredReviews:
+    """One review per key, in order, and what they cost."""
+
+    reviews: tuple[PackageReview, ...]
+    metrics: BatchMetrics
 
 
 class Engine:
     """One process's lookups: all its batches share this client, its limits and its records."""
 
     def __init__(self, lookup: LookupSettings) -> None:
+        quiet_wire_loggers()
+        self._lookup = lookup
         self._loop = LoopThread()
-        self._client = HttpClient(policies(lookup))
-        self._records = RecordStore(lookup.store) if lookup.store is not None else None
-        self._projects, self._advisories = self._sources(lookup)
-        self._reviewer = Reviewer(self._projects, self._advisories, uncertain_limit=lookup.uncertain_limit)
-
-    def _sources(self, lookup: LookupSettings) -> tuple[ProjectSource, AdvisorySource]:
-        if not lookup.offline:
-            return PypiApi(self._client), OsvApi(self._client, self._records)
-        if lookup.snapshot is not None:
-            return SnapshotProjects(lookup.snapshot), SnapshotAdvisories(lookup.snapshot)
-        return OfflineProjects(), OfflineAdvisories()
+        self._client = HttpClient(policies(lookup, os.environ), ca_bundle=lookup.ca_bundle, shared=_shared(lookup))
+        self._stores = Stores.open(lookup)
+        found = sources(lookup, self._client, self._stores)
+        self._projects, self._advisories = found.projects, found.advisories
+        asked_at = found.dated.asked_at if found.dated is not None else lambda _: None
+        limit = lookup.uncertain_limit
+        self._reviewer = Reviewer(self._projects, self._advisories, uncertain_limit=limit, asked_at=asked_at)
+        self._gate = self._memory_gate()
 
     def index(self, names: Sequence[str]) -> Mapping[str, tuple[AdvisoryRef, ...]]:
         """Every advisory that names each project; SourceError when OSV cannot answer."""
@@ -67,6 +92,15 @@ class Engine:
         if isinstance(self._advisories, OsvApi):
             self._loop.run(self._advisories.expect(refs))
 
+    def expect_projects(self, names: Sequence[str]) -> None:
+        """Say which projects the batches will ask for, in order and as often; some are looked up ahead of them."""
+        if isinstance(self._projects, PypiApi) and not self._lookup.offline:
+            self._loop.run(self._expect_projects(self._projects, names))
+
+    async def _expect_projects(self, projects: PypiApi, names: Sequence[str]) -> None:
+        most = AHEAD * self._lookup.concurrent_requests
+        projects.expect(names, lambda: 0 if self._gate is not None and self._gate.pressed else most)
+
     def project(self, name: str) -> ProjectFacts:
         """PyPI's facts about one project by PEP 503 name; SourceError when PyPI cannot answer."""
         return self._loop.run(self._projects.project(name, None))
@@ -75,7 +109,31 @@ class Engine:
         self, keys: Sequence[PackageKey], refs: Refs, index_problem: str | None
     ) -> tuple[PackageReview, ...]:
         """One review per key, in order."""
-        return self._loop.run(self._reviewer.review_batch(keys, refs, index_problem))
+        return self.review_batch_measured(keys, refs, index_problem).reviews
+
+    def review_batch_measured(
+        self, keys: Sequence[PackageKey], refs: Refs, index_problem: str | None
+    ) -> MeasuredReviews:
+        """As `review_batch`, with the requests, retries, waits, hits and bytes that were this batch's."""
+        found = self._loop.run(self._review_batch(keys, refs, index_problem))
+        if self._lookup.log_batch_metrics and keys:
+            _log.info("Batch %s to %s: %s", keys[0].project, keys[-1].project, found.metrics)
+        return found
+
+    async def _review_batch(self, keys: Sequence[PackageKey], refs: Refs, index_problem: str | None) -> MeasuredReviews:
+        with measured() as cost:
+            if self._gate is None:
+                reviews = await self._reviewer.review_batch(keys, refs, index_problem)
+            else:
+                reviews = tuple(
+                    await asyncio.gather(*(self._gated(self._gate, key, refs, index_problem) for key in keys))
+                )
+        return MeasuredReviews(reviews, BatchMetrics.of(cost))
+
+    async def _gated(self, gate: MemoryGate, key: PackageKey, refs: Refs, index_problem: str | None) -> PackageReview:
+        async with gate.package():
+            (review,) = await self._reviewer.review_batch((key,), refs, index_problem)
+            return review
 
     def metrics(self) -> Mapping[ServiceName, ServiceMetrics]:
         """What talking to each service has cost so far."""
@@ -85,8 +143,29 @@ class Engine:
         """Give up what is under way and release connections, threads and files."""
         self._loop.run(self._client.aclose())
         self._loop.close()
-        if self._records is not None:
-            self._records.close()
+        if self._stores is not None:
+            if not self._lookup.offline:
+                self._stores.prune(self._lookup)
+            self._stores.close()
+
+    def _memory_gate(self) -> MemoryGate | None:
+        limit, most = self._lookup.memory_mb, self._lookup.concurrent_requests
+        if limit is None:
+            return None
+        return MemoryGate(limit, AHEAD * most, max(1, most // LEAST_SHARE), relieve=self._relieve)
+
+    def _relieve(self) -> None:
+        if isinstance(self._advisories, OsvApi):
+            self._advisories.forget()
+        gc.collect()
+
+
+def _shared(lookup: LookupSettings) -> SharedLimits:
+    if lookup.shared_limits is None or lookup.offline:
+        return OWN_LIMITS
+    from tasks.http.shared_redis import RedisLimits  # noqa: PLC0415 - an extra, installed only where it is used
+
+    return RedisLimits(lookup.shared_limits)
 
 
 @functools.lru_cache(maxsize=1)

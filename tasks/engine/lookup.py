@@ -1,8 +1,13 @@
 """What an engine is built from: the part of a run's settings that a lookup needs, on whatever machine it runs."""
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from pydantic import Field, SecretStr
+
+from tasks.http.redaction import without_credentials
 from tasks.settings.model import ServiceSettings, Settings
 from tasks.sources.interface import Plain
 
@@ -11,7 +16,12 @@ ANSWERS_VERSION = 1
 
 
 class LookupSettings(Plain):
-    """How packages are looked up. Holds addresses and limits, never tokens."""
+    """How packages are looked up. What is printed or stored of it holds addresses and limits, never a secret.
+
+    credentials ("user:password" by service, out of base_url) and shared_limits are handed to the tasks of this run in
+    memory only; an engine made from a stored copy goes without. Tokens are read where the engine runs.
+    fresh_since (UTC) is when an interrupted scan began: what was fetched after it is used unasked.
+    """
 
     services: dict[str, ServiceSettings]
     concurrent_requests: int
@@ -21,6 +31,13 @@ class LookupSettings(Plain):
     offline: bool
     snapshot: Path | None
     store: Path | None
+    ca_bundle: Path | None = None
+    kept_mb: int = 512
+    memory_mb: int | None = None
+    log_batch_metrics: bool = False
+    fresh_since: datetime | None = None
+    credentials: dict[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
+    shared_limits: SecretStr | None = Field(None, exclude=True, repr=False)
 
     @property
     def answers_digest(self) -> str:
@@ -30,24 +47,49 @@ class LookupSettings(Plain):
         parts = (ANSWERS_VERSION, addresses, self.offline, snapshot, self.uncertain_limit)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
+    @property
+    def answers_file(self) -> Path | None:
+        """Where answers are kept, beside the advisory records."""
+        return None if self.store is None else self.store.with_name("answers.sqlite")
+
+    def resuming(self, began: datetime) -> "LookupSettings":
+        """The same for a scan that goes on: began is when it first started, naive UTC."""
+        return self.model_copy(update={"fresh_since": began.replace(tzinfo=UTC)})
+
     def __hash__(self) -> int:
         return hash(self.model_dump_json())
 
 
-def _known(service: ServiceSettings) -> ServiceSettings:
-    return ServiceSettings(**service.model_dump(include=set(ServiceSettings.model_fields)))
-
-
 def lookup_settings(settings: Settings, *, offline: bool, store: Path | None) -> LookupSettings:
     """The lookup part of a run's settings; keys that nobody knows stay behind, for they may hold a secret."""
-    services = settings.sources
+    sources, processing = settings.sources, settings.processing
     return LookupSettings(
-        services={name: _known(getattr(services, name)) for name in type(services).model_fields},
-        concurrent_requests=settings.processing.concurrent_requests,
-        request_timeout=settings.processing.request_timeout,
-        retry_attempts=settings.processing.retry_attempts,
-        uncertain_limit=settings.processing.uncertain_limit,
+        services={name: _known(name, service, settings) for name, service in sources.services.items()},
+        credentials={name: found for name, service in sources.services.items() if (found := _credentials(service))},
+        concurrent_requests=processing.concurrent_requests,
+        request_timeout=processing.request_timeout,
+        retry_attempts=processing.retry_attempts,
+        uncertain_limit=processing.uncertain_limit,
         offline=offline,
         snapshot=settings.offline.snapshot,
         store=store,
+        ca_bundle=sources.ca_bundle,
+        kept_mb=sources.kept_mb,
+        memory_mb=settings.performance.max_memory_usage,
+        log_batch_metrics=settings.performance.log_batch_metrics,
+        shared_limits=sources.shared_limits,
     )
+
+
+def _known(name: str, service: ServiceSettings, settings: Settings) -> ServiceSettings:
+    fields = {key: getattr(service, key) for key in ServiceSettings.model_fields}
+    if service.base_url is not None:
+        fields["base_url"] = without_credentials(service.base_url)
+    if name == "pypi" and service.cache_hours is None:
+        fields["cache_hours"] = settings.processing.pypi_cache_hours
+    return ServiceSettings(**fields)
+
+
+def _credentials(service: ServiceSettings) -> SecretStr | None:
+    user, at, _ = urlsplit(service.base_url or "").netloc.rpartition("@")
+    return SecretStr(user) if at else None

@@ -19,9 +19,10 @@ import httpx
 from tasks.errors import SettingsError
 from tasks.http.connections import Connections, trust
 from tasks.http.lane import Lane, Timing
-from tasks.http.message import Answer, ServiceRequest, read_body, read_json
+from tasks.http.message import Answer, JsonAnswer, ServiceRequest, Validators, read_body, read_change, read_json
 from tasks.http.metrics import ServiceMetrics
 from tasks.http.policy import ServiceName, ServicePolicy
+from tasks.http.shared import OWN_LIMITS, SharedLimits
 
 __all__ = ["HttpClient"]
 
@@ -37,10 +38,11 @@ class HttpClient:
     Every method raises SourceUnavailable (down, limited, too slow, circuit open), SourceAnswerInvalid (an answer
     that is not one, or a 4xx) or SourceRefused (401, 403), each after all retries and without secrets in the message.
     clock and wall give seconds (monotonic, and since the epoch); sleep, random and transport are there
-    for tests; ca_bundle is a PEM file with further certificates to trust.
+    for tests; ca_bundle is a PEM file with further certificates to trust; shared, which the client closes, holds limits
+    that count over several processes.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the first are for set-up and tests
         self,
         policies: Mapping[ServiceName, ServicePolicy],
         *,
@@ -50,11 +52,13 @@ class HttpClient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = chance.random,
         transport: httpx.AsyncBaseTransport | None = None,
+        shared: SharedLimits = OWN_LIMITS,
     ) -> None:
         self._policies = dict(policies)
         self._timing = Timing(clock, wall, sleep, random)
         self._ca_bundle = ca_bundle
         self._transport = transport
+        self._shared = shared
         self._verify: ssl.SSLContext | None = None
         self._lanes: dict[ServiceName, Lane] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -71,6 +75,7 @@ class HttpClient:
         """Close every connection."""
         for lane in self._lanes.values():
             await lane.aclose()
+        await self._shared.aclose()
 
     def snapshot(self) -> Mapping[ServiceName, ServiceMetrics]:
         """The figures of every service asked so far."""
@@ -95,6 +100,20 @@ class HttpClient:
         """
         accept = _MISSING if missing_ok else frozenset()
         return await self.read(ServiceRequest(service, path, "GET", params, headers, accept=accept), _json_or_missing)
+
+    async def get_json_if_changed(self, service: ServiceName, path: str, held: Validators) -> JsonAnswer:
+        """The JSON at path, unless the one whose validators are held still stands; a JSON 404 is MISSING."""
+        conditions = held.headers
+        accept = _MISSING | _UNCHANGED if conditions else _MISSING
+        return await self.read(ServiceRequest(service, path, headers=conditions, accept=accept), read_change)
+
+    def address(self, service: ServiceName) -> str:
+        """The service's base URL without credentials: what kept answers are labelled with. SettingsError if unset."""
+        return self._policy(service).address
+
+    def count_hit(self, service: ServiceName) -> None:
+        """Note that a kept answer was used without asking."""
+        self._lane(service).count_hit()
 
     async def post_json(
         self, service: ServiceName, path: str, payload: Any, headers: Mapping[str, str] | None = None
@@ -150,12 +169,16 @@ class HttpClient:
         self._check_loop()
         lane = self._lanes.get(service)
         if lane is None:
-            policy = self._policies.get(service)
-            if policy is None:
-                raise SettingsError(f"No address is set for {service}; set sources.{service}.base_url.")
+            policy = self._policy(service)
             connections = Connections(policy, self._trusted(), self._transport)
-            lane = self._lanes[service] = Lane(service, policy, self._timing, connections)
+            lane = self._lanes[service] = Lane(service, policy, self._timing, connections, self._shared)
         return lane
+
+    def _policy(self, service: ServiceName) -> ServicePolicy:
+        policy = self._policies.get(service)
+        if policy is None:
+            raise SettingsError(f"No address is set for {service}; set sources.{service}.base_url.")
+        return policy
 
     def _check_loop(self) -> None:
         loop = asyncio.get_running_loop()

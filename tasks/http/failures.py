@@ -1,13 +1,12 @@
 """The one line a person reads when a service did not answer: which service, why, and what to do."""
 
-import re
-
 import httpx
 
 from tasks.errors import SourceAnswerInvalid, SourceError, SourceRefused, SourceUnavailable
 from tasks.http.exchange import AnswerTooLarge
 from tasks.http.message import InvalidAnswer
 from tasks.http.policy import ServiceName, ServicePolicy
+from tasks.http.redaction import redact, without_credentials
 from tasks.http.verdict import Kind, Outcome
 
 __all__ = ["failure", "not_asked", "outcome_of"]
@@ -70,5 +69,5 @@ def _not_connected(error: httpx.TransportError) -> Outcome:
 
 def _clean(text: str) -> str:
     """One printable line without an address's credentials."""
-    text = re.sub(r"//[^/@\s]*@", "//", text)
+    text = redact(without_credentials(text))
     return "".join(c if c.isprintable() else " " for c in text)[:200].strip()

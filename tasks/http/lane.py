@@ -6,8 +6,10 @@ Retries happen here and nowhere else. The delay is a full-jitter exponential bac
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TypeVar
 
 import httpx
@@ -19,9 +21,10 @@ from tasks.http.exchange import AnswerTooLarge, exchange
 from tasks.http.failures import failure, not_asked, outcome_of
 from tasks.http.limiter import AdaptiveLimiter
 from tasks.http.message import Answer, InvalidAnswer, ServiceRequest
-from tasks.http.metrics import ServiceCounters, ServiceMetrics
+from tasks.http.metrics import ServiceBooks, ServiceMetrics
 from tasks.http.pacer import Pacer
 from tasks.http.policy import ServiceName, ServicePolicy
+from tasks.http.shared import OWN_LIMITS, SharedLimits
 from tasks.http.verdict import ANSWERED, Kind, Outcome, Unanswered, judge
 
 __all__ = ["Lane", "Timing"]
@@ -32,6 +35,9 @@ BACKOFF_FIRST_S = 0.5
 BACKOFF_MOST_S = 8.0
 WISH_JITTER_S = 0.25
 """Added at random to the wait a service asks for, so that not all come back at once."""
+
+SLOT_POLL_S = 0.1
+"""Between two looks for a slot that other processes hold, at random around it."""
 
 LIMITED_ATTEMPTS = 20
 """Being told "too many requests" is no failure of the request: the service is well, and the deadline bounds it."""
@@ -50,21 +56,33 @@ class Timing:
 class Lane:
     """One service on one event loop."""
 
-    def __init__(self, service: ServiceName, policy: ServicePolicy, timing: Timing, connections: Connections) -> None:
+    def __init__(
+        self,
+        service: ServiceName,
+        policy: ServicePolicy,
+        timing: Timing,
+        connections: Connections,
+        shared: SharedLimits = OWN_LIMITS,
+    ) -> None:
         self._service = service
         self._policy = policy
         self._timing = timing
         self._connections = connections
+        self._shared = shared
         self._address = policy.address
         self._limiter = AdaptiveLimiter(policy.max_in_flight)
         self._pacer = Pacer(policy.requests_per_second, timing.clock)
         self._breaker = Breaker(policy.breaker_failures, policy.breaker_window_s, timing.clock)
-        self._counters = ServiceCounters()
+        self._books = ServiceBooks(service)
         self._refused: Outcome | None = None
 
     def snapshot(self) -> ServiceMetrics:
         """The figures so far."""
-        return self._counters.snapshot(breaker_trips=self._breaker.trips, peak_in_flight=self._limiter.peak)
+        return self._books.snapshot(peak_in_flight=self._limiter.peak, breaker=self._breaker.state.value)
+
+    def count_hit(self) -> None:
+        """Note that a kept answer was used without asking."""
+        self._books.count(cache_hits=1)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -75,7 +93,7 @@ class Lane:
         try:
             return await self._ask(request, reader)
         except SourceError:
-            self._counters.failures += 1
+            self._books.count(failures=1)
             raise
 
     async def _ask(self, request: ServiceRequest, reader: Callable[[Answer], T]) -> T:
@@ -93,7 +111,7 @@ class Lane:
                     raise self._failure(request, failed.outcome, tries.total(), left) from failed.__cause__
             await self._sleep(wait)
             left -= wait
-            self._counters.retries += 1
+            self._books.count(retries=1)
 
     def _spent(self, tries: Counter[bool]) -> bool:
         return tries[False] >= self._policy.attempts or tries[True] >= max(LIMITED_ATTEMPTS, self._policy.attempts)
@@ -108,34 +126,57 @@ class Lane:
         if most is not None and wait > most:
             raise self._not_asked(f"its rate limit would mean waiting {wait:.0f} s, allowed are {most:.0f} s")
         self._pacer.reserve()
-        await self._sleep(wait)
+        await self._sleep(max(wait, await self._shared_turn(most)))
         return held
+
+    async def _shared_turn(self, most: float | None) -> float:
+        """Seconds until the next turn among all processes that share this service's rate."""
+        rate = self._policy.requests_per_second
+        wait = await self._shared.reserve(self._service, 1 / rate if rate else 0.0, most)
+        if most is not None and wait > most:
+            raise self._not_asked(f"the shared rate limit would mean waiting {wait:.0f} s, allowed are {most:.0f} s")
+        return wait
 
     async def _attempt(self, request: ServiceRequest, reader: Callable[[Answer], T], left: float, *, fresh: bool) -> T:
         await self._limiter.acquire(urgent=not fresh)
         try:
             self._check_open(request, claim=True)
-            started = self._timing.clock()
-            try:
-                value = await self._once(request, reader, left)
-            except Unanswered as failed:
-                failed.spent = self._timing.clock() - started
-                raise
-            finally:
-                self._counters.latency_s += self._timing.clock() - started
+            async with self._shared_slot():
+                value = await self._timed(request, reader, left)
         except Unanswered as failed:
-            self._learn(failed.outcome, fresh=fresh)
+            await self._learn(failed.outcome, fresh=fresh)
             raise
         except BaseException:
             # Cancelled, or a fault of ours: whoever comes next may probe.
             self._breaker.abandon()
             raise
         else:
-            self._learn(ANSWERED, fresh=fresh)
+            await self._learn(ANSWERED, fresh=fresh)
             return value
         finally:
             # Last, so that whoever is let in next sees what was learnt.
             self._limiter.release()
+
+    @asynccontextmanager
+    async def _shared_slot(self) -> AsyncIterator[None]:
+        """One of the requests in flight among all processes that share this service."""
+        lease = self._policy.deadline_s
+        while (slot := await self._shared.enter(self._service, self._policy.max_in_flight, lease)) is None:
+            await self._sleep(SLOT_POLL_S * (0.5 + self._timing.random()))
+        try:
+            yield
+        finally:
+            await self._shared.leave(self._service, slot)
+
+    async def _timed(self, request: ServiceRequest, reader: Callable[[Answer], T], left: float) -> T:
+        started = self._timing.clock()
+        try:
+            return await self._once(request, reader, left)
+        except Unanswered as failed:
+            failed.spent = self._timing.clock() - started
+            raise
+        finally:
+            self._books.count(latency_s=self._timing.clock() - started)
 
     async def _once(self, request: ServiceRequest, reader: Callable[[Answer], T], left: float) -> T:
         client = self._connections.take()
@@ -143,10 +184,11 @@ class Lane:
             async with asyncio.timeout(left):
                 wire = self._wire(client, request)
                 answer = await exchange(client, wire, self._policy.max_bytes, request.target, self._count_request)
-            self._counters.received_bytes += answer.size
+            self._books.count(received_bytes=answer.size)
             outcome = judge(answer, request.accept, self._timing.wall())
             if outcome is not ANSWERED:
                 raise Unanswered(outcome)
+            self._books.count(cache_hits=answer.status == HTTPStatus.NOT_MODIFIED)
             return reader(answer)
         except (AnswerTooLarge, InvalidAnswer, TimeoutError, httpx.TransportError, httpx.DecodingError) as error:
             raise Unanswered(outcome_of(error, self._policy)) from error
@@ -163,15 +205,18 @@ class Lane:
         )
 
     def _count_request(self) -> None:
-        self._counters.requests += 1
+        self._books.count(requests=1)
 
-    def _learn(self, outcome: Outcome, *, fresh: bool) -> None:
+    async def _learn(self, outcome: Outcome, *, fresh: bool) -> None:
+        trips = self._breaker.trips
         self._breaker.record(outcome.kind, outcome.reason, fresh=fresh)
+        self._books.count(breaker_trips=self._breaker.trips - trips)
         self._limiter.learn(outcome.kind, fresh=fresh)
         if outcome.kind is Kind.REFUSED and outcome.account_wide:
             self._refused = outcome
         if outcome.kind is Kind.LIMITED and (outcome.account_wide or self._policy.shared_limit):
             self._pacer.hold(outcome.retry_after_s or 0.0)
+            await self._shared.hold(self._service, outcome.retry_after_s or 0.0)
 
     def _check_open(self, request: ServiceRequest, *, claim: bool = False) -> None:
         """Raise where asking is known to be in vain; claim makes this request the probe of a half-open breaker."""
@@ -183,7 +228,7 @@ class Lane:
             raise self._not_asked(f"it failed too often in a row (last: {breaker.reason}), circuit open for {window}")
 
     def _not_asked(self, why: str) -> SourceUnavailable:
-        self._counters.not_asked += 1
+        self._books.count(not_asked=1)
         return not_asked(self._service, self._policy, why)
 
     def _failure(self, request: ServiceRequest, outcome: Outcome, attempts: int, left: float) -> SourceError:
@@ -199,5 +244,5 @@ class Lane:
 
     async def _sleep(self, seconds: float) -> None:
         if seconds > 0:
-            self._counters.waits_s += seconds
+            self._books.count(waits_s=seconds)
             await self._timing.sleep(seconds)

@@ -3,13 +3,24 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from tasks.http.policy import ServiceName
 
-__all__ = ["Answer", "InvalidAnswer", "ServiceRequest", "read_body", "read_json"]
+__all__ = [
+    "Answer",
+    "Change",
+    "InvalidAnswer",
+    "JsonAnswer",
+    "ServiceRequest",
+    "Validators",
+    "read_body",
+    "read_change",
+    "read_json",
+]
 
 
 class InvalidAnswer(ValueError):
@@ -50,6 +61,37 @@ class Answer:
         return self.status == HTTPStatus.NOT_FOUND
 
 
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What a service gave with an answer to ask later whether it still holds (RFC 9110, 8.8); verbatim."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The conditions to send (RFC 9110, 13.1); none where there is nothing to compare with."""
+        conditions = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
+        return {name: value for name, value in conditions.items() if value}
+
+
+class Change(Enum):
+    """What became of an answer that is held already."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class JsonAnswer:
+    """An answer to a conditional question; value only where NEW, validators those of this answer."""
+
+    change: Change
+    value: Any = None
+    validators: Validators = Validators()
+
+
 def _refuse_constant(name: str) -> Any:
     raise InvalidAnswer(f"not JSON: it holds {name}")
 
@@ -72,6 +114,16 @@ def read_json(answer: Answer) -> Any:
     if not isinstance(value, dict | list):
         raise InvalidAnswer("the JSON is neither an object nor an array")
     return value
+
+
+def read_change(answer: Answer) -> JsonAnswer:
+    """A 304, a 404 that is JSON, or a new JSON value with its validators; InvalidAnswer as `read_json`."""
+    if answer.status == HTTPStatus.NOT_MODIFIED:
+        return JsonAnswer(Change.UNCHANGED)
+    value = read_json(answer)
+    if answer.missing:
+        return JsonAnswer(Change.MISSING)
+    return JsonAnswer(Change.NEW, value, Validators(answer.headers.get("etag"), answer.headers.get("last-modified")))
 
 
 def read_body(answer: Answer) -> bytes:

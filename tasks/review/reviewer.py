@@ -39,11 +39,14 @@ class Reviewer:
         advisories: AdvisorySource,
         clock: Callable[[], datetime] = utc_now,
         uncertain_limit: int = 1,
+        asked_at: Callable[[str], datetime | None] = lambda _: None,
     ) -> None:
+        """asked_at tells when advisories of a project were asked for, where that was not now."""
         self._projects = projects
         self._advisories = advisories
         self._clock = clock
         self._uncertain_limit = uncertain_limit
+        self._asked_at = asked_at
 
     async def review_batch(
         self, keys: Sequence[PackageKey], refs: Refs, index_problem: str | None = None
@@ -81,7 +84,8 @@ class Reviewer:
             return Evidence({}, None, problem, self._clock())
         known = ProjectAdvisories.of(records.values(), key.project)
         assessment = known.assess(key.version) if key.version is not None else None
-        return Evidence(records, assessment, None, self._clock(), self._uncertain_limit, known)
+        asked_at = self._asked_at(key.project) or self._clock()
+        return Evidence(records, assessment, None, asked_at, self._uncertain_limit, known)
 
 
 def _conclude(

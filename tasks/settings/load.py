@@ -19,10 +19,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from tasks.errors import SettingsError
+from tasks.http.redaction import redact
 from tasks.settings.model import INERT_KEYS, INERT_SECTIONS, SHARED_KEYS, Settings
 
 PREFIX = "VETBOOK_"
 _MAX_BYTES = 1 << 20
+_PATHS = (("offline", "snapshot"), ("sources", "ca_bundle"))
 
 Tree = dict[str, Any]
 
@@ -85,9 +87,10 @@ def _parsed(text: str) -> Any:
 
 def _located(tree: Tree, path: Path) -> Tree:
     """Paths in a file mean paths from that file's folder."""
-    snapshot = tree.get("offline", {}).get("snapshot")
-    if isinstance(snapshot, str):
-        tree["offline"]["snapshot"] = str(path.resolve().parent / snapshot)
+    for section, key in _PATHS:
+        named = tree.get(section, {}).get(key)
+        if isinstance(named, str):
+            tree[section][key] = str(path.resolve().parent / named)
     return tree
 
 
@@ -168,7 +171,7 @@ def _first_problem(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"] if part != "[key]")
     value = first.get("input")
-    shown = "" if isinstance(value, dict | list | BaseModel) else f" (is {reprlib.repr(value)})"
+    shown = "" if isinstance(value, dict | list | BaseModel) else f" (is {redact(reprlib.repr(value))})"
     more = len(error.errors()) - 1
     message = first["msg"].removeprefix("Value error, ")
     return f"setting {place}{shown}: {message}{_range_of(first['loc'])}" + (f"; and {more} more" if more else "")

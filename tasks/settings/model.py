@@ -4,13 +4,25 @@ Keys are those of the batch guide (`processing:`, `batch_processing:`) and of Ba
 document knows a key by two names, both work. Unknown keys are kept aside so that the loader can name them.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
+from tasks.http.redaction import redact, without_credentials
 from tasks.workbook.model import Field as Column
 
 Letter = Annotated[str, Field(pattern=r"^[A-Za-z]{1,3}$")]
@@ -52,6 +64,9 @@ class ProcessingSettings(Section):
     process_empty_fields_only: bool = Field(False, description="Fill empty cells only; leave filled ones as they are.")
     uncertain_limit: int = Field(
         1, ge=1, le=1000, description="Undecidable advisories from which a row asks for a manual review."
+    )
+    pypi_cache_hours: float = Field(
+        0, ge=0, le=8760, description="Hours for which kept facts of PyPI are used unasked; 0: ask if they changed."
     )
 
 
@@ -125,10 +140,36 @@ class ServiceSettings(Section):
         None, gt=0, le=10_000, description="Requests per second; unset: no limit."
     )
     max_wait_s: float | None = Field(None, ge=0, le=86_400, description="Seconds a scan may wait for this service.")
+    deadline_s: float | None = Field(
+        None, gt=0, le=86_400, description="Seconds for one request with all its attempts; unset: 120, downloads 1800."
+    )
+    cache_hours: float | None = Field(
+        None, ge=0, le=8760, description="Hours for which kept answers are used unasked; unset: 0, ask each time."
+    )
+    kept_days: float = Field(
+        90, gt=0, le=36_500, description="Days after which kept answers are not used even offline."
+    )
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """The fields, with the address's credentials hidden."""
+        for name, value in super().__repr_args__():
+            yield name, redact(value) if isinstance(value, str) else value
+
+    @field_serializer("base_url")
+    def _without_password(self, value: str | None) -> str | None:
+        return None if value is None else without_credentials(value)
 
 
 class SourcesSettings(Section):
-    """Every service the product talks to."""
+    """Every service the product talks to, and what they share."""
+
+    ca_bundle: Path | None = Field(
+        None, description="PEM file with further certificates to trust; relative to the settings file that names it."
+    )
+    shared_limits: SecretStr | None = Field(
+        None, description="redis://HOST/0: limits that count over all processes which name it; needs vetbook[redis]."
+    )
+    kept_mb: int = Field(512, ge=1, le=1_048_576, description="MB of kept answers; what was not used for longest goes.")
 
     pypi: ServiceSettings = ServiceSettings()
     osv: ServiceSettings = ServiceSettings()
@@ -142,6 +183,19 @@ class SourcesSettings(Section):
     kev: ServiceSettings = ServiceSettings()
     epss: ServiceSettings = ServiceSettings()
 
+    @property
+    def services(self) -> Mapping[str, ServiceSettings]:
+        """The services by name."""
+        named = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name: service for name, service in named if isinstance(service, ServiceSettings)}
+
+    @field_validator("shared_limits")
+    @classmethod
+    def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
 
 class OfflineSettings(Section):
     """What `--offline` reads instead of asking."""
@@ -149,6 +203,28 @@ class OfflineSettings(Section):
     snapshot: Path | None = Field(
         None, description="Folder with snapshot.json, pypi/ and osv/; relative to the settings file that names it."
     )
+
+
+def _megabytes(value: object) -> object:
+    """A number of MB out of "512MB", "1.5 GB" or a plain number."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([mg])i?b?\s*", value.lower()) if isinstance(value, str) else None
+    return value if found is None else round(float(found[1]) * (1000 if found[2] == "g" else 1))
+
+
+class PerformanceSettings(Section):
+    """Limits of this process, and what is told of its speed."""
+
+    max_memory_usage: Annotated[int | None, BeforeValidator(_megabytes)] = Field(
+        None,
+        ge=64,
+        le=1_048_576,
+        validation_alias=AliasChoices("max_memory_usage", "max_memory_usage_mb"),
+        description="MB (10^6 bytes; also as 512MB or 2GB) above which fewer packages are looked up at once.",
+    )
+    enable_performance_monitoring: bool = Field(
+        True, description="Say at the end which service was slowest and what would help."
+    )
+    log_batch_metrics: bool = Field(False, description="Log what each batch cost: requests, waits, cache hits, bytes.")
 
 
 class OutputSettings(Section):
@@ -166,6 +242,7 @@ class Settings(Section):
     excel: ExcelSettings = ExcelSettings()
     sources: SourcesSettings = SourcesSettings()
     offline: OfflineSettings = OfflineSettings()
+    performance: PerformanceSettings = PerformanceSettings()
     output: OutputSettings = OutputSettings()
 
 
@@ -207,6 +284,9 @@ INERT_KEYS: Mapping[str, frozenset[str]] = {
             "detailed_changes",
         }
     ),
+    "performance": frozenset(
+        {"garbage_collection", "enable_caching", "cache_duration", "connection_pool_size", "keep_alive"}
+    ),
     "logging": frozenset(
         {
             "level",
@@ -224,7 +304,5 @@ INERT_KEYS: Mapping[str, frozenset[str]] = {
 }
 """Keys of the older review tool that are accepted and have no effect here: always on, or a flag's business now."""
 
-INERT_SECTIONS = frozenset(
-    {"api", "security", "performance", "error_handling", "directories", "validation", "azure_openai", "ai"}
-)
+INERT_SECTIONS = frozenset({"api", "security", "error_handling", "directories", "validation", "azure_openai", "ai"})
 """Whole sections of the older review tool, likewise accepted without effect."""

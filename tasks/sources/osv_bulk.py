@@ -32,9 +32,7 @@ _AT_ONCE = 50
 _log = logging.getLogger(__name__)
 
 
-async def fill_from_bulk(
-    client: HttpClient, store: RecordStore, refs: Sequence[AdvisoryRef]
-) -> Mapping[str, Advisory]:
+async def fill_from_bulk(client: HttpClient, store: RecordStore, refs: Sequence[AdvisoryRef]) -> Mapping[str, Advisory]:
     """Put the missing records into the store if they are many; what was put, by id. Failure is no error here.
 
     Whatever cannot be had this way is asked for record by record later, and that is where an error counts.

@@ -1,7 +1,7 @@
 """PyPI's JSON API (https://docs.pypi.org/api/json/): one request per project."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from packaging.version import InvalidVersion, Version
@@ -9,37 +9,77 @@ from packaging.version import InvalidVersion, Version
 from tasks.errors import SourceAnswerInvalid
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName
+from tasks.sources.ahead import Ahead
 from tasks.sources.github_url import github_repository
 from tasks.sources.interface import ProjectFacts
-from tasks.sources.releases import latest, parse_releases, release_of, stable
+from tasks.sources.kept import FreshFor, KeptDocuments
+from tasks.sources.releases import latest, parse_releases, reduced_files, reduced_releases, release_of, stable
 from tasks.sources.requirements import required_names
 
-__all__ = ["PypiApi", "project_facts"]
+__all__ = ["PypiApi", "project_facts", "reduced"]
 
 _STATUS = "Development Status"
+_INFO_KEPT = ("name", "version", "requires_dist", "project_urls", "home_page")
+
+
+class Documents(Protocol):
+    """Where PyPI's documents come from, by path; None for one that PyPI does not have."""
+
+    async def get(self, path: str, reduce: Callable[[Any], Any]) -> Any:
+        """What reduce makes of the document; SourceError where it cannot be had."""
+        ...
 
 
 class PypiApi:
-    """`ProjectSource` that asks PyPI or a mirror of its JSON API."""
+    """`ProjectSource` out of documents of PyPI's JSON API: asked for, or kept from earlier runs."""
 
-    def __init__(self, client: HttpClient) -> None:
-        self._client = client
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._ahead = Ahead(self._document)
+
+    @classmethod
+    def asking(cls, client: HttpClient) -> "PypiApi":
+        """One that asks PyPI or a mirror of it every time and keeps nothing."""
+        return cls(KeptDocuments(client, ServiceName.PYPI, None, FreshFor()))
+
+    def expect(self, names: Sequence[str], room: Callable[[], int]) -> None:
+        """Say which projects will be asked for, in order: up to room() of them are looked up before they are."""
+        self._ahead.expect(names, room)
 
     async def project(self, name: str, installed: str | None) -> ProjectFacts:
         """Facts about one project; found=False for PyPI's own 404; SourceError otherwise."""
-        document = await self._client.get_json(ServiceName.PYPI, f"/pypi/{quote(name, safe='')}/json", missing_ok=True)
+        document = await self._ahead.get(name)
         if document is None:
             return ProjectFacts(name=name, found=False)
         if installed is not None and _lacks(document, installed):
             document = await self._with_release(document, name, installed)
         return project_facts(document, name, installed)
 
+    async def _document(self, name: str) -> Any:
+        path = f"/pypi/{quote(name, safe='')}/json"
+        return await self._documents.get(path, lambda document: reduced(document, name))
+
     async def _with_release(self, document: Mapping[str, Any], name: str, installed: str) -> Mapping[str, Any]:
         path = f"/pypi/{quote(name, safe='')}/{quote(installed, safe='')}/json"
-        answer = await self._client.get_json(ServiceName.PYPI, path, missing_ok=True)
+        answer = await self._documents.get(path, lambda found: reduced(found, name))
         files = answer.get("urls") if isinstance(answer, Mapping) else None
         info = document["info"]
         return {**document, "releases": {info.get("version"): document.get("urls"), installed: files}}
+
+
+def reduced(document: Any, name: str) -> dict[str, Any]:
+    """The part of a document that `project_facts` reads, in the same shape: some kilobytes instead of megabytes.
+
+    Raises SourceAnswerInvalid where the document is not one of PyPI's.
+    """
+    info = _info(document, name)
+    classifiers = [c for c in _list(info.get("classifiers")) if isinstance(c, str) and c.strip().startswith(_STATUS)]
+    kept = {key: info[key] for key in _INFO_KEPT if key in info}
+    small: dict[str, Any] = {"info": {**kept, "classifiers": classifiers}}
+    small["urls"] = reduced_files(_list(document.get("urls")))
+    if isinstance(document.get("releases"), Mapping):
+        small["releases"] = reduced_releases(document)
+    return small
 
 
 def _lacks(document: Any, installed: str) -> bool:

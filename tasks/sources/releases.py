@@ -7,7 +7,7 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-__all__ = ["Release", "latest", "parse_releases", "release_of", "stable"]
+__all__ = ["Release", "latest", "parse_releases", "reduced_files", "reduced_releases", "release_of", "stable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,22 @@ def release_of(releases: tuple[Release, ...], installed: str) -> Release | None:
         return None
     equal = [r for r in releases if r.version == version]
     return next((r for r in equal if r.text == installed), equal[0] if equal else None)
+
+
+def reduced_releases(document: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Every release with files, by PyPI's own text, with its files reduced to one that says the same of it."""
+    return {release.text: reduced_files(release.files) for release in parse_releases(document)}
+
+
+def reduced_files(files: Iterable[object]) -> list[dict[str, Any]]:
+    """One file with the first upload, yanked where all are; none for none."""
+    listed = tuple(file for file in files if isinstance(file, Mapping))
+    if not listed:
+        return []
+    release = Release(Version("0"), "", listed)
+    moment = release.uploaded_at
+    times = {} if moment is None else {"upload_time": moment.isoformat()}
+    return [{**times, "yanked": release.yanked}]
 
 
 def _release(text: object, listed: object) -> Release | None:

@@ -217,7 +217,7 @@ def test_the_first_address_that_is_a_repository_wins_over_the_home_page() -> Non
 def ask(server: HTTPServer, name: str, installed: str | None) -> ProjectFacts:
     async def run() -> ProjectFacts:
         async with HttpClient({ServiceName.PYPI: ServicePolicy(server.url_for("/pypi-host"))}) as client:
-            return await PypiApi(client).project(name, installed)
+            return await PypiApi.asking(client).project(name, installed)
 
     return asyncio.run(run())
 

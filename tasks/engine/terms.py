@@ -1,0 +1,73 @@
+"""From settings, environment and the services' own terms to the policies the client works by."""
+
+import dataclasses
+from collections.abc import Mapping
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import SecretStr
+
+from tasks.engine.lookup import LookupSettings
+from tasks.http.policy import ServiceName, ServicePolicy, public_policies
+from tasks.settings.model import ServiceSettings
+from tasks.sources.kept import FreshFor
+
+__all__ = ["fresh_for", "policies", "tokens"]
+
+NVD_WITH_KEY = 50 / 30
+"""Requests per second with a key: 50 in a rolling 30 s (nvd.nist.gov/developers/start-here)."""
+
+_TOKEN_VARIABLES = {
+    ServiceName.GITHUB: "GITHUB_TOKEN",
+    ServiceName.NVD: "NVD_API_KEY",
+    ServiceName.SNYK: "SNYK_TOKEN",
+}
+
+
+def tokens(environment: Mapping[str, str]) -> dict[ServiceName, SecretStr]:
+    """The tokens that are set, by service. They go only to their service's own address or the one set for it."""
+    found = {service: environment.get(name, "").strip() for service, name in _TOKEN_VARIABLES.items()}
+    return {service: SecretStr(token) for service, token in found.items() if token}
+
+
+def policies(lookup: LookupSettings, environment: Mapping[str, str]) -> dict[ServiceName, ServicePolicy]:
+    """The public services' terms with the settings laid over them."""
+    held = tokens(environment)
+    return {name: _adjusted(name, policy, lookup, held.get(name)) for name, policy in public_policies().items()}
+
+
+def fresh_for(lookup: LookupSettings, service: ServiceName) -> FreshFor:
+    """How long answers of a service are used unasked."""
+    settings = _settings(lookup, service)
+    since = lookup.fresh_since.timestamp() if lookup.fresh_since is not None else None
+    return FreshFor(settings.cache_hours or 0.0, settings.kept_days, since)
+
+
+def _settings(lookup: LookupSettings, service: ServiceName) -> ServiceSettings:
+    return lookup.services.get(service.value, ServiceSettings())
+
+
+def _adjusted(
+    name: ServiceName, policy: ServicePolicy, lookup: LookupSettings, token: SecretStr | None
+) -> ServicePolicy:
+    service = _settings(lookup, name)
+    rate = policy.requests_per_second
+    if name is ServiceName.NVD and token is not None:
+        rate = NVD_WITH_KEY
+    return dataclasses.replace(
+        policy,
+        base_url=_address(service.base_url or policy.base_url, lookup.credentials.get(name.value)),
+        max_in_flight=service.max_in_flight or min(lookup.concurrent_requests, policy.max_in_flight),
+        requests_per_second=service.requests_per_second or rate,
+        max_wait_s=policy.max_wait_s if service.max_wait_s is None else service.max_wait_s,
+        deadline_s=service.deadline_s or policy.deadline_s,
+        read_timeout_s=lookup.request_timeout,
+        attempts=lookup.retry_attempts,
+        token=token,
+    )
+
+
+def _address(base_url: str, credentials: SecretStr | None) -> str:
+    if credentials is None:
+        return base_url
+    parts = urlsplit(base_url)
+    return urlunsplit(parts._replace(netloc=f"{credentials.get_secret_value()}@{parts.netloc}"))
