@@ -47,7 +47,7 @@ _SIGN = "[^A-Za-z0-9]*"
 _RISK = re.compile(rf"{_SIGN}SECURITY RISK\b.*", re.DOTALL)
 _MANUAL = re.compile(rf"{_SIGN}MANUAL REVIEW\b.*", re.DOTALL)
 _PROCEED = re.compile(rf"{_SIGN}PROCEED(?P<update> WITH UPDATE)?")
-_AVAILABLE = re.compile(rf"{_SIGN}UPDATE AVAILABLE: .+|Update from .+ to .+", re.DOTALL)
+_AVAILABLE = re.compile(rf"{_SIGN}UPDATE(?: AVAILABLE: .+)?|Update from .+ to .+", re.DOTALL)
 _REMARK = re.compile(
     rf"{_SIGN}(?:INFO: \d+ [\w ]+ found but current version not affected(?: \([\w ,-]+\))?"
     r"|UPDATE AVAILABLE: .+|No security risks detected - safe to update"

@@ -166,14 +166,16 @@ def test_a_field_without_a_column_is_not_looked_at(tmp_path: Path) -> None:
 
 
 def test_looks_in_sheets_of_every_kind(tmp_path: Path) -> None:
-    cells = '<x:row r="4"><x:c s="2"><x:v>1</x:v></x:c><x:c r="C4" s="99"/></x:row><x:row><x:c/><x:c s="2"/></x:row>'
+    unnamed = '<x:row><x:c/><x:c s="2"/></x:row>'
+    cells = f'<x:row><x:c/></x:row><x:row r="4"><x:c s="2"><x:v>1</x:v></x:c><x:c r="C4" s="99"/></x:row>{unnamed}'
     sheet = (
         '<?xml version="1.0"?><x:worksheet xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
-        f"<x:sheetData>{cells}</x:sheetData></x:worksheet>"
+        f'<x:cols><x:col min="1" max="2"/></x:cols><x:sheetData>{cells}</x:sheetData></x:worksheet>'
     )
     path = Book(sheet=sheet.encode("utf-16")).save(tmp_path / "book.xlsx")
     red = Look("FFE6E6", "CC0000", bold=True)
-    assert looks_of(path, "Review", {"A4", "B4", "C4", "A5", "B5", "Z9"}) == {
+    assert looks_of(path, "Review", {"A1", "A4", "B4", "C4", "A5", "B5", "Z9"}) == {
+        "A1": PLAIN,
         "A4": red,
         "C4": PLAIN,
         "A5": PLAIN,

@@ -247,6 +247,17 @@ def test_of_equal_duplicates_the_nth_stays_the_nth() -> None:
     assert [(c.row, c.new) for c in found.changes] == [(5, "row 4"), (6, "row 5"), (7, "row 6")]
 
 
+@pytest.mark.parametrize("gone", [None, Field.SNYK_RESULT])
+def test_duplicates_that_were_sorted_and_numbered_anew_are_told_apart_by_their_results(gone: Field | None) -> None:
+    rows = [cells_of("twin", index=n, nist_nvd_result=text, snyk_result="x") for n, text in ((1, "one"), (2, "two"))]
+    base = book(rows)
+    ours = [change(row, W, f"for {row.cells[P]}") for row in base.rows]
+    layout = Layout("Review", 3, 4, {f: c for f, c in STANDARD_COLUMNS.items() if f is not gone})
+    theirs = book([{**rows[1], Field.INDEX: 1}, {**rows[0], Field.INDEX: 2}], layout)
+    found = reconcile(base, theirs, ours, MERGE)
+    assert [(c.row, c.new) for c in found.changes] == [(4, "for two"), (5, "for one")]
+
+
 def test_a_deleted_duplicate_is_gone_and_the_other_found() -> None:
     base = book(duplicates("x", "y"))
     ours = [change(row, W, f"for {row.cells[Field.NOTES]}") for row in base.rows]

@@ -74,6 +74,8 @@ RECOMMENDATIONS: list[tuple[str, Meaning | None]] = [
     ("✅ PROCEED WITH UPDATE | 📦 UPDATE AVAILABLE: 1 → 2 | ✅ No security risks detected - safe to update", UPDATE),
     ("✅ PROCEED | 📦 UPDATE AVAILABLE: 1 → 2 | ⚠️ 2 is not free of known vulnerabilities - stay on 1", UPDATE),
     ("Update from 1.0 to 2.0", UPDATE),
+    ("UPDATE", UPDATE),
+    ("UPDATE at once", None),
     ("✅ PROCEED | but ask the vendor first", None),
     ("PROCEED with care", None),
     ("approved by Ann", None),

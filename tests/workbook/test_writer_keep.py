@@ -49,8 +49,9 @@ def test_only_the_format_index_changes(tmp_path: Path) -> None:
 def test_excel_is_not_asked_to_calculate_for_a_change_of_looks(tmp_path: Path) -> None:
     restyled = write(Book(rows=ROWS), tmp_path, CELLS)
     assert WORKBOOK not in restyled.changed
-    valued = write(Book(rows=ROWS), tmp_path, [*CELLS[:1], CellUpdate(5, "A", "x")])
-    assert "fullCalcOnLoad" in valued.part(WORKBOOK)
+    for valued in (CellUpdate(5, "A", "x"), CellUpdate(4, "F", "x"), CellUpdate(4, "A", None)):
+        written = write(Book(rows=ROWS), tmp_path, [*CELLS[1:2], valued])
+        assert "fullCalcOnLoad" in written.part(WORKBOOK)
 
 
 def test_the_same_format_again_changes_nothing(tmp_path: Path) -> None:
@@ -64,6 +65,19 @@ def test_the_same_format_again_changes_nothing(tmp_path: Path) -> None:
 def test_without_a_style_nothing_changes(tmp_path: Path) -> None:
     written = write(Book(rows=ROWS), tmp_path, [CellUpdate(4, "A", KEEP), CellUpdate(9, "Z", KEEP)])
     assert written.changed == set()
+
+
+def test_a_kept_cell_without_a_style_does_not_widen_the_used_range(tmp_path: Path) -> None:
+    updates = [CellUpdate(4, "A", "x"), CellUpdate(9, "Z", KEEP)]
+    written = write(Book(rows=ROWS, before='<dimension ref="A4:F4"/>'), tmp_path, updates)
+    assert '<dimension ref="A4:F4"/>' in written.part()
+
+
+def test_another_number_format_may_make_a_kept_number_a_date(tmp_path: Path) -> None:
+    updates = [CellUpdate(4, "C", KEEP, CellStyle(number_format="yyyy-mm-dd"))]
+    written = write(Book(rows='<row r="4"><c r="C4"><v>45000</v></c></row>'), tmp_path, updates)
+    assert "<v>45000</v>" in written.row(4)
+    verify(written, updates)
 
 
 def test_a_cell_that_is_not_there_becomes_an_empty_one(tmp_path: Path) -> None:
