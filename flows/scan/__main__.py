@@ -25,6 +25,10 @@ def main(words: list[str] | None = None) -> int:
     except VetbookError as error:
         print(f"vetbook: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output (head, less) has seen enough.
+        sys.stdout = None  # type: ignore[assignment]  # keeps the interpreter from flushing into the closed pipe
+        return ExitCode.DONE
     except KeyboardInterrupt:
         return _interrupted(arguments, ExitCode.INTERRUPTED)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from packaging.utils import canonicalize_version
 from prefect.transactions import transaction
 
 from flows.opaque import opaque
@@ -150,8 +151,8 @@ def _reconciled(prepared: PreparedScan, theirs: ReviewWorkbook, reviews: Reviews
     ours = _changes(prepared, base, [row for row in base.rows if _identity(row) in chosen], reviews)
     fitted = reconcile(base, theirs, ours, prepared.request.merge_strategy, decide)
     # Rows that came after the first reading, and were looked up by this run, have no older state to respect.
-    known = {_identity(row) for row in base.rows}
-    later = [row for row in theirs.rows if _identity(row) in chosen and _identity(row) not in known]
+    known = {_same_package(row) for row in base.rows}
+    later = [row for row in theirs.rows if _identity(row) in chosen and _same_package(row) not in known]
     every = (*fitted.changes, *_changes(prepared, theirs, later, reviews))
     replaced = tuple(row for row in fitted.replaced if row.row not in {now.row for now in later})
     return Reconciled(every, fitted.conflicts, fitted.gone, replaced, fitted.dropped)
@@ -159,6 +160,11 @@ def _reconciled(prepared: PreparedScan, theirs: ReviewWorkbook, reviews: Reviews
 
 def _identity(row: PackageRow) -> tuple[str, str, bool]:
     return identity(key_of(row))
+
+
+def _same_package(row: PackageRow) -> tuple[str, str]:
+    """As rows are found again: 1.0 is 1.0.0."""
+    return row.project, canonicalize_version(row.version) if row.version else row.version_text
 
 
 def _changes(

@@ -9,11 +9,11 @@ from packaging.utils import canonicalize_name
 from flows.scan.prepare import PreparedScan
 from tasks.engine.engine import engine_for
 from tasks.errors import SourceError, UsageError
-from tasks.review.cells import proposals
+from tasks.review.cells import CellProposal, proposals
 from tasks.review.meaning import Meaning
 from tasks.review.model import PackageKey, PackageReview
 from tasks.settings.addresses import PYPI
-from tasks.workbook.model import CellStyle, CellValue, Field, Layout, ReviewWorkbook
+from tasks.workbook.model import CellValue, Field, Layout, ReviewWorkbook
 from tasks.workbook.writer import NewRow
 
 
@@ -52,21 +52,22 @@ def _latest(prepared: PreparedScan, name: str) -> PackageKey:
 
 
 def new_rows(packages: Sequence[NewPackage], reviews: Sequence[PackageReview], layout: Layout) -> tuple[NewRow, ...]:
-    """The rows to append, every cell in the look of new data."""
-    look = Meaning.SAFE.style
-    style = CellStyle(fill=look.fill, font=look.font, bold=True, wrap=True)
-    return tuple(
-        NewRow(values=_values(package, review, layout), style=style)
-        for package, review in zip(packages, reviews, strict=True)
-    )
+    """The rows to append, in the look of new data where a cell's content has no look of its own."""
+    pairs = zip(packages, reviews, strict=True)
+    return tuple(_new_row(package, proposals(review), layout) for package, review in pairs)
 
 
-def _values(package: NewPackage, review: PackageReview, layout: Layout) -> dict[str, CellValue]:
+def _new_row(package: NewPackage, proposed: Sequence[CellProposal], layout: Layout) -> NewRow:
     values: dict[Field, CellValue] = {
         Field.INDEX: package.row - layout.header_row,
         Field.PACKAGE_NAME: package.key.name,
         Field.CURRENT_VERSION: package.key.version_text,
         Field.PYPI_CURRENT_LINK: f"{PYPI}/project/{quote(package.key.project)}/",
     }
-    values |= {proposal.field: proposal.value for proposal in proposals(review)}
-    return {layout.columns[field]: value for field, value in values.items() if field in layout.columns}
+    values |= {proposal.field: proposal.value for proposal in proposed}
+    columns = layout.columns
+    return NewRow(
+        values={columns[field]: value for field, value in values.items() if field in columns},
+        style=Meaning.SAFE.style,
+        styles={columns[p.field]: p.meaning.style for p in proposed if p.field in columns},
+    )

@@ -15,10 +15,11 @@ __all__ = ["Extension", "Findings", "NewRow", "Plan", "plan_of"]
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """One package to be added below the last: its values by column letter, all in the same style."""
+    """One package to be added below the last: its values by column letter; styles by column where not `style`."""
 
     values: Mapping[str, CellValue]
     style: CellStyle | None = None
+    styles: Mapping[str, CellStyle] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def plan_of(updates: Sequence[CellUpdate], new_rows: Sequence[NewRow], after_row
 
 def _new_updates(new_rows: Sequence[NewRow], first_row: int) -> list[CellUpdate]:
     return [
-        CellUpdate(row, column, value, new.style)
+        CellUpdate(row, column, value, new.styles.get(column, new.style))
         for row, new in enumerate(new_rows, first_row)
         for column, value in new.values.items()
     ]
