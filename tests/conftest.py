@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.local_server import LocalServer
 
@@ -18,7 +19,9 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     os.environ.pop("PREFECT_API_URL", None)
     with LocalServer() as server:
         server.ready()
-        yield os.environ["PREFECT_API_URL"]
+        # Prefect may have been imported, with other settings, while the tests were collected.
+        with temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
+            yield os.environ["PREFECT_API_URL"]
     for name, value in before.items():
         os.environ.pop(name, None)
         if value is not None:
