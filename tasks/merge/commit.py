@@ -14,6 +14,7 @@ from tasks.files.locks import WorkbookLock
 from tasks.files.office import wait_until_free
 from tasks.files.recovery import Recovery, RecoveryOutcome, recover
 from tasks.files.replacement import Replacement, create_workbook, replace_workbook
+from tasks.files.steps import REAL_STEPS, Steps
 from tasks.files.temporaries import remove_stale_temporaries
 from tasks.merge.changes import CellChange
 from tasks.merge.formatting import FormatIssue
@@ -87,20 +88,20 @@ def settle_interrupted(target: Path, backups: Path) -> Recovery:
     return recover(journal_path(backups, target))
 
 
-def write_changes(plan: MergePlan) -> MergeReport:
+def write_changes(plan: MergePlan, steps: Steps = REAL_STEPS) -> MergeReport:
     """Write the plan's changes; the record stays open until `commit_merge`. MergeError leaves everything as it was."""
     if not plan.updates and not plan.new_rows and plan.target == plan.source:
         return MergeReport(plan.target, None, 0, 0, written=False)
     plan.backups.mkdir(parents=True, exist_ok=True)
-    done = _replace(plan)
+    done = _replace(plan, steps)
     warnings = (done.warning,) if done.warning else ()
     return MergeReport(plan.target, done.backup, len(plan.changes), len(plan.new_rows), written=True, warnings=warnings)
 
 
-def _replace(plan: MergePlan) -> Replacement:
+def _replace(plan: MergePlan, steps: Steps) -> Replacement:
     rewrite = _Rewrite(plan)
     if not plan.target.exists():
-        return create_workbook(plan.target, rewrite.build, verify=rewrite.verify, like=plan.source)
+        return create_workbook(plan.target, rewrite.build, verify=rewrite.verify, like=plan.source, steps=steps)
     return replace_workbook(
         plan.target,
         rewrite.build,
@@ -108,6 +109,7 @@ def _replace(plan: MergePlan) -> Replacement:
         unchanged=lambda: _still_as_read(plan),
         backup=backup_path(plan.backups, plan.target, plan.now) if plan.keep_backup else None,
         journal=JournalPlan(plan.journal, plan.scan_id, plan.now),
+        steps=steps,
     )
 
 
