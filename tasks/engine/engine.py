@@ -6,21 +6,21 @@ import gc
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from tasks.engine.batch_metrics import BatchMetrics
 from tasks.engine.lookup import LookupSettings
 from tasks.engine.loop import LoopThread
 from tasks.engine.memory import MemoryGate
 from tasks.engine.stores import Stores, sources
 from tasks.engine.terms import policies
 from tasks.http.client import HttpClient
-from tasks.http.metrics import Ledger, ServiceMetrics, measured
+from tasks.http.metrics import ServiceMetrics, charge, measured
 from tasks.http.policy import ServiceName
 from tasks.http.redaction import quiet_wire_loggers
 from tasks.http.shared import OWN_LIMITS, SharedLimits
 from tasks.review.model import PackageKey, PackageReview
 from tasks.review.reviewer import Refs, Reviewer
-from tasks.sources.interface import AdvisoryRef, Plain, ProjectFacts
+from tasks.sources.interface import AdvisoryRef, ProjectFacts
 from tasks.sources.osv import OsvApi
 from tasks.sources.pypi import PypiApi
 
@@ -31,40 +31,6 @@ LEAST_SHARE = 4
 """Above the memory limit, packages at once are down to a quarter of the requests in flight: slow, but it ends."""
 
 _log = logging.getLogger(__name__)
-
-
-class BatchMetrics(Plain):
-    """What one batch cost over all services, its share of what was asked ahead included; seconds and bytes."""
-
-    requests: int = 0
-    retries: int = 0
-    failures: int = 0
-    waits_s: float = 0.0
-    cache_hits: int = 0
-    received_bytes: int = 0
-    breaker_trips: int = 0
-
-    @classmethod
-    def of(cls, ledger: Ledger) -> "BatchMetrics":
-        """The figures of a ledger."""
-        total = ledger.total
-        figures = {name: getattr(total, name) for name in cls.model_fields}
-        return cls(**{**figures, "waits_s": round(total.waits_s, 3)})
-
-    def __str__(self) -> str:
-        return (
-            f"{self.requests} requests, {self.retries} retries, {self.waits_s:.1f} s of waits,"
-            f" {self.cache_hits} from the cache, {self.received_bytes / 1e6:.1f} MB,"
-            f" {self.failures} failed, {self.breaker_trips} breaker trips"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredReviews:
-    """One review per key, in order, and what they cost."""
-
-    reviews: tuple[PackageReview, ...]
-    metrics: BatchMetrics
 
 
 class Engine:
@@ -108,27 +74,21 @@ class Engine:
     def review_batch(
         self, keys: Sequence[PackageKey], refs: Refs, index_problem: str | None
     ) -> tuple[PackageReview, ...]:
-        """One review per key, in order."""
-        return self.review_batch_measured(keys, refs, index_problem).reviews
-
-    def review_batch_measured(
-        self, keys: Sequence[PackageKey], refs: Refs, index_problem: str | None
-    ) -> MeasuredReviews:
-        """As `review_batch`, with the requests, retries, waits, hits and bytes that were this batch's."""
-        found = self._loop.run(self._review_batch(keys, refs, index_problem))
-        if self._lookup.log_batch_metrics and keys:
-            _log.info("Batch %s to %s: %s", keys[0].project, keys[-1].project, found.metrics)
-        return found
-
-    async def _review_batch(self, keys: Sequence[PackageKey], refs: Refs, index_problem: str | None) -> MeasuredReviews:
+        """One review per key, in order; called inside `measured`, its cost is counted there."""
         with measured() as cost:
-            if self._gate is None:
-                reviews = await self._reviewer.review_batch(keys, refs, index_problem)
-            else:
-                reviews = tuple(
-                    await asyncio.gather(*(self._gated(self._gate, key, refs, index_problem) for key in keys))
-                )
-        return MeasuredReviews(reviews, BatchMetrics.of(cost))
+            reviews = self._loop.run(self._review_batch(keys, refs, index_problem))
+        charge(cost)
+        if self._lookup.log_batch_metrics and keys:
+            _log.info("Packages %s to %s: %s", keys[0].project, keys[-1].project, BatchMetrics.of(cost))
+        return reviews
+
+    async def _review_batch(
+        self, keys: Sequence[PackageKey], refs: Refs, index_problem: str | None
+    ) -> tuple[PackageReview, ...]:
+        if self._gate is None:
+            return await self._reviewer.review_batch(keys, refs, index_problem)
+        gated = (self._gated(self._gate, key, refs, index_problem) for key in keys)
+        return tuple(await asyncio.gather(*gated))
 
     async def _gated(self, gate: MemoryGate, key: PackageKey, refs: Refs, index_problem: str | None) -> PackageReview:
         async with gate.package():

@@ -190,7 +190,11 @@ class HttpClient:
     def _trusted(self) -> ssl.SSLContext:
         # Made once and late: loading the certificates costs some 30 ms.
         if self._verify is None:
-            self._verify = trust(self._ca_bundle)
+            try:
+                self._verify = trust(self._ca_bundle)
+            except OSError as error:
+                where = f"sources.ca_bundle {self._ca_bundle}" if self._ca_bundle else "SSL_CERT_FILE"
+                raise SettingsError(f"{where} cannot be used ({error}); name a PEM file of certificates.") from error
         return self._verify
 
 

@@ -210,7 +210,7 @@ class Lane:
     async def _learn(self, outcome: Outcome, *, fresh: bool) -> None:
         trips = self._breaker.trips
         self._breaker.record(outcome.kind, outcome.reason, fresh=fresh)
-        self._books.count(breaker_trips=self._breaker.trips - trips)
+        self._books.count(breaker_trips=self._breaker.trips - trips, limited=outcome.kind is Kind.LIMITED)
         self._limiter.learn(outcome.kind, fresh=fresh)
         if outcome.kind is Kind.REFUSED and outcome.account_wide:
             self._refused = outcome

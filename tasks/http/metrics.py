@@ -24,6 +24,7 @@ class ServiceCounters:
     received_bytes: int = 0
     cache_hits: int = 0
     breaker_trips: int = 0
+    limited: int = 0
 
     def add(self, other: "ServiceCounters") -> None:
         """Add another's figures to these."""
@@ -42,7 +43,8 @@ class ServiceMetrics:
     failures the requests that ended without an answer, not_asked those of them that the open breaker
     or a limit turned down; waits_s the seconds spent in back-off and pacing, latency_s
     the seconds of all attempts together; received_bytes counts decoded bytes; cache_hits the answers that were kept
-    and still held, by their age or by the service's own word; breaker is the circuit breaker's present state.
+    and still held, by their age or by the service's own word; limited counts the times it asked for fewer requests;
+    breaker is the circuit breaker's present state.
     """
 
     requests: int = 0
@@ -55,6 +57,7 @@ class ServiceMetrics:
     breaker_trips: int = 0
     peak_in_flight: int = 0
     cache_hits: int = 0
+    limited: int = 0
     breaker: str = "closed"
 
 

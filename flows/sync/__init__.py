@@ -1,0 +1,1 @@
+"""Keeping what is stored between runs: current and within its limits."""
