@@ -3,77 +3,26 @@
 Their persisted results are the checkpoints: a run of the same scan finds them and looks nothing up again.
 """
 
-import hashlib
+import functools
+import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import CancelledError
 from typing import Any
 
 from prefect import task
 from prefect.context import TaskRunContext
 
-from tasks.batching.interface import Batch
+from tasks.batching.timebox import work_apart, work_within
+from tasks.checkpoints.batches import AdvisoryIndex, AdvisoryQuestion, BatchRequest, BatchResult
 from tasks.engine.engine import engine_for
-from tasks.engine.lookup import LookupSettings
 from tasks.errors import SourceError
+from tasks.review.failed import failed_review
 from tasks.review.model import PackageKey, PackageReview
-from tasks.sources.interface import AdvisoryRef, Plain
 
-
-class AdvisoryIndex(Plain):
-    """Which advisories name which project, as the index task stores it."""
-
-    refs: dict[str, tuple[AdvisoryRef, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class AdvisoryQuestion:
-    """Which projects' advisories a scan asks for; names are PEP 503 and sorted."""
-
-    scan_id: str
-    names: tuple[str, ...]
-    lookup: LookupSettings
-
-    @property
-    def projects(self) -> int:
-        """How many projects."""
-        return len(self.names)
-
-
-class BatchResult(Plain):
-    """A finished batch as it is stored: what was asked and what came of it, in the same order."""
-
-    number: int
-    keys: tuple[PackageKey, ...]
-    reviews: tuple[PackageReview, ...]
-    seconds: float
-    round: int = 0
-
-
-class BatchRequest(Plain):
-    """One batch as handed to its task. refs None: the index could not be had, and problem says why."""
-
-    scan_id: str
-    number: int
-    keys: tuple[PackageKey, ...]
-    refs: dict[str, tuple[AdvisoryRef, ...]]
-    index_problem: str | None = None
-    round: int = 0
-    lookup: LookupSettings
-
-    @property
-    def span(self) -> str:
-        """First and last package, for the run's name."""
-        return f"{self.keys[0].project} to {self.keys[-1].project}"
-
-    @property
-    def cache_key(self) -> str:
-        """Scan, package names and versions, round, and the settings that change the answer."""
-        packages = [(k.project, k.version, k.version_text, k.is_new) for k in self.keys]
-        return _key("batch", self.scan_id, packages, self.round, self.lookup.answers_digest)
-
-
-def _key(kind: str, scan_id: str, *parts: object) -> str:
-    return f"{scan_id}/{kind}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"
+_log = logging.getLogger(__name__)
+_LOOP_CLOSED = "Event loop is closed"
+"""What asyncio says when work is given to the engine after it was closed."""
 
 
 def _batch_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -83,18 +32,12 @@ def _batch_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
 
 def _index_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
     question: AdvisoryQuestion = parameters["question"]
-    return _key("index", question.scan_id, question.names, question.lookup.answers_digest)
+    return question.cache_key
 
 
 def _is_ours_to_retry(_task: object, _run: object, state: Any) -> bool:
-    """A source that could not answer has been retried by the client already; only a broken batch is tried again."""
-    return not isinstance(state.result(raise_on_failure=False), SourceError)
-
-
-def batch_of(batch: Batch[PackageKey], request: BatchRequest) -> BatchRequest:
-    """The request for one batch, from one that holds everything but the batch."""
-    refs = {k.project: request.refs[k.project] for k in batch.items if k.project in request.refs}
-    return request.model_copy(update={"number": batch.number, "keys": batch.items, "refs": refs})
+    """A source that could not answer has been retried by the client already, and a stopped run wants no more."""
+    return not isinstance(state.result(raise_on_failure=False), SourceError | CancelledError)
 
 
 @task(
@@ -128,10 +71,38 @@ def find_advisories(question: AdvisoryQuestion) -> dict[str, Any]:
 )
 def review_batch(request: BatchRequest) -> dict[str, Any]:
     """Review one batch of packages; BatchResult as plain data."""
+    return reviewed(request).model_dump(mode="json")
+
+
+def reviewed(request: BatchRequest) -> BatchResult:
+    """Review the packages of a request, as many as its time suffices for; one that fails by itself fails alone."""
     began = time.monotonic()
-    reviews = engine_for(request.lookup).review_batch(request.keys, request.refs, request.index_problem)
-    seconds = round(time.monotonic() - began, 3)
-    result = BatchResult(
-        number=request.number, keys=request.keys, reviews=reviews, seconds=seconds, round=request.round
+    work = functools.partial(_review_apart, request)
+    reviews = work_within(request.keys, work, request.seconds, time.monotonic)
+    return BatchResult(
+        number=request.number,
+        keys=request.keys[: len(reviews)],
+        reviews=reviews,
+        seconds=round(time.monotonic() - began, 3),
+        round=request.round,
+        left=request.keys[len(reviews) :],
     )
-    return result.model_dump(mode="json")
+
+
+def _review_apart(request: BatchRequest, keys: Sequence[PackageKey]) -> tuple[PackageReview, ...]:
+    return work_apart(keys, functools.partial(_review, request), _failed, (CancelledError,))
+
+
+def _review(request: BatchRequest, keys: Sequence[PackageKey]) -> tuple[PackageReview, ...]:
+    try:
+        return engine_for(request.lookup).review_batch(keys, request.refs, request.index_problem)
+    except RuntimeError as error:
+        if str(error) != _LOOP_CLOSED:
+            raise
+        # The run was stopped: nothing was found out, and nothing may be stored that says so of a package.
+        raise CancelledError from error
+
+
+def _failed(key: PackageKey, error: Exception) -> PackageReview:
+    _log.error("%s %s could not be reviewed (%s: %s)", key.name, key.version_text, type(error).__name__, error)
+    return failed_review(key, f"{type(error).__name__} while it was reviewed: {error}")

@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.scan.arguments import parser
@@ -17,26 +18,56 @@ def main(words: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = parser().parse_args(words)
     try:
-        if arguments.list_checkpoints:
-            return _list_checkpoints(arguments)
-        if arguments.changes_only or arguments.format_check_only:
-            return _look(arguments)
-        return _scan(arguments)
+        return _answer(arguments)
     except VetbookError as error:
         print(f"vetbook: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read our output (head, less) has seen enough.
-        sys.stdout = None  # type: ignore[assignment]  # keeps the interpreter from flushing into the closed pipe
+        # Whoever read our output (head, less) has seen enough; the interpreter must not flush into the closed pipe.
+        sys.stdout = None
         return ExitCode.DONE
     except KeyboardInterrupt:
         return _interrupted(arguments, ExitCode.INTERRUPTED)
+    except SystemExit as end:
+        if end.code != ExitCode.TERMINATED:
+            raise
+        return _interrupted(arguments, ExitCode.TERMINATED)
+
+
+def _answer(arguments: argparse.Namespace) -> int:
+    if arguments.list_checkpoints:
+        return _list_checkpoints(arguments)
+    if arguments.validate_checkpoint is not None:
+        return _validate_checkpoint(arguments)
+    _check_words(arguments)
+    if arguments.changes_only or arguments.format_check_only:
+        return _look(arguments)
+    return _scan(arguments)
 
 
 def _list_checkpoints(arguments: argparse.Namespace) -> int:
     from flows.checkpoints.listing import print_list  # noqa: PLC0415  each command imports only what it needs
 
-    return print_list(arguments.data_dir)
+    return print_list(arguments.data_dir, arguments.json_file)
+
+
+def _validate_checkpoint(arguments: argparse.Namespace) -> int:
+    from flows.checkpoints.validating import print_validation  # noqa: PLC0415
+    from tasks.engine.lookup import lookup_settings  # noqa: PLC0415
+    from tasks.settings.load import load_settings  # noqa: PLC0415
+
+    settings = load_settings(arguments.config).settings
+    digest = lookup_settings(settings, offline=arguments.offline, store=None).answers_digest
+    return print_validation(arguments.data_dir, arguments.validate_checkpoint, arguments.json_file, digest)
+
+
+def _check_words(arguments: argparse.Namespace) -> None:
+    from tasks.errors import UsageError  # noqa: PLC0415
+
+    if arguments.input is None:
+        raise UsageError("--input FILE is missing; see --help")
+    if arguments.json_file == Path("-"):
+        raise UsageError("--json needs a file name here; see --help")
 
 
 def _look(arguments: argparse.Namespace) -> int:
@@ -71,7 +102,9 @@ def _request(arguments: argparse.Namespace) -> "ScanRequest":
     from tasks.progress.display import DisplayKind  # noqa: PLC0415
     from tasks.settings.model import MergeStrategy  # noqa: PLC0415
 
-    resume = ResumeMode.AUTO if arguments.resume_auto else ResumeMode.FRESH if arguments.start_fresh else ResumeMode.ASK
+    resume = ResumeMode.FRESH if arguments.start_fresh else ResumeMode.ASK
+    if not arguments.start_fresh and (arguments.resume_auto or arguments.force_continue or arguments.yes):
+        resume = ResumeMode.AUTO
     try:
         return ScanRequest(
             workbook=arguments.input,
@@ -87,6 +120,9 @@ def _request(arguments: argparse.Namespace) -> "ScanRequest":
             batch_size=arguments.batch_size,
             batch_strategy=arguments.batch_strategy,
             resume=resume,
+            resume_from_package=arguments.resume_from_package,
+            resume_from_batch=arguments.resume_from_batch,
+            force_continue=arguments.force_continue,
             merge_strategy=MergeStrategy(arguments.merge_strategy),
             format_check=arguments.format_check,
             interactive=sys.stdin.isatty() and sys.stderr.isatty() and not (arguments.yes or arguments.quiet),
@@ -128,7 +164,7 @@ def _report(outcome: "ScanOutcome", arguments: argparse.Namespace) -> int:
     from tasks.reports.summary import summary_lines  # noqa: PLC0415
 
     if not arguments.quiet:
-        print("\n".join(summary_lines(outcome.result)))
+        print("\n".join((*summary_lines(outcome.result), *outcome.performance)))
     return exit_code(outcome, arguments.fail_on)
 
 

@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_files(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("-i", "--input", type=Path, metavar="FILE", required=True, help="the review workbook")
+    group.add_argument("-i", "--input", type=Path, metavar="FILE", help="the review workbook")
     group.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write a full copy here, leave the input alone"
     )
@@ -43,7 +43,15 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
         default=Path("data"),
         help="checkpoints, results and backups (default: data)",
     )
-    group.add_argument("--json", type=Path, metavar="FILE", dest="json_file", help="write the whole result as JSON")
+    group.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        dest="json_file",
+        nargs="?",
+        const=Path("-"),
+        help="write the whole result as JSON; of --list-checkpoints and --validate-checkpoint, also to standard output",
+    )
 
 
 def _add_selection(group: argparse._ArgumentGroup) -> None:
@@ -55,11 +63,29 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
 def _add_batches(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--enable-batch-processing", action="store_true", help="accepted; batches are always used")
     group.add_argument("--batch-size", type=int, metavar="N", help="packages per batch (default: by workbook size)")
-    group.add_argument("--batch-strategy", choices=["fixed-size"], help="how packages are cut into batches")
+    group.add_argument(
+        "--batch-strategy",
+        choices=["fixed-size", "memory-adaptive", "time-based"],
+        help="how packages are cut into batches (default: fixed-size)",
+    )
     resume = group.add_mutually_exclusive_group()
     resume.add_argument("--resume-auto", action="store_true", help="go on with an unfinished scan of this workbook")
     resume.add_argument("--start-fresh", action="store_true", help="ignore an unfinished scan of this workbook")
-    group.add_argument("--list-checkpoints", action="store_true", help="list the checkpoints in the data folder")
+    resume.add_argument(
+        "--resume-from-package",
+        type=int,
+        metavar="N",
+        help="begin at the Nth package (from 1); before it, take the unfinished scan's results",
+    )
+    resume.add_argument("--resume-from-batch", type=int, metavar="N", help="the same with the Nth batch (from 1)")
+    group.add_argument(
+        "--force-continue", action="store_true", help="go on with an unfinished scan that its validation refuses"
+    )
+    looks = group.add_mutually_exclusive_group()
+    looks.add_argument("--list-checkpoints", action="store_true", help="list the checkpoints in the data folder")
+    looks.add_argument(
+        "--validate-checkpoint", metavar="ID", help="check one checkpoint; exit 0 when it is valid, or 2"
+    )
 
 
 def _add_behaviour(group: argparse._ArgumentGroup) -> None:

@@ -1,13 +1,17 @@
 """What is left behind when a scan has ended: old backups go, its own checkpoints and results too."""
 
-import shutil
+import logging
+from collections.abc import Iterator
 from datetime import datetime
 
 from flows.scan.prepare import PreparedScan
-from tasks.checkpoints.store import CheckpointStore
+from tasks.checkpoints.housekeeping import Keeping
+from tasks.checkpoints.model import UNFINISHED
 from tasks.files.backups import prune
+from tasks.review.reviewer import utc_now
 
 _FREE_BYTES_WANTED = 200_000_000
+_log = logging.getLogger(__name__)
 
 
 def clean_up(prepared: PreparedScan, *, finished: bool) -> None:
@@ -22,5 +26,21 @@ def clean_up(prepared: PreparedScan, *, finished: bool) -> None:
             now=datetime.now(),  # noqa: DTZ005  backups are named by local time
         )
     if finished and prepared.settings.batch_processing.cleanup_on_success:
-        CheckpointStore(prepared.folders.checkpoints).remove(prepared.scan_id)
-        shutil.rmtree(prepared.folders.results / prepared.scan_id, ignore_errors=True)
+        keeping = Keeping(prepared.folders.root)
+        for scan_id in dict.fromkeys(_settled_by(prepared, keeping)):
+            keeping.remove_scan(scan_id)
+        keeping.tidy(utc_now())
+
+
+def _settled_by(prepared: PreparedScan, keeping: Keeping) -> Iterator[str]:
+    """This scan, the one it took results from, and, where it looked at every row, unfinished ones before it."""
+    yield prepared.scan_id
+    if prepared.replaces is not None:
+        yield prepared.replaces.scan_id
+    own, request = keeping.records.read(prepared.scan_id), prepared.request
+    chosen = request.start_row or request.end_row or request.packages or prepared.left_out
+    if own is None or chosen or request.dry_run:
+        return
+    for record in keeping.records:
+        if record.workbook == own.workbook and record.state in UNFINISHED and record.created_at < own.created_at:
+            yield record.scan_id

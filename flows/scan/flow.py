@@ -17,13 +17,18 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from blocks.results import ResultStorage
 from flows.scan.batches import BatchRun
 from flows.scan.cleanup import clean_up
+from flows.scan.lookups import PrefectLookups
 from flows.scan.merging import Merged, merge
 from flows.scan.new_packages import NewPackage, resolve_new
-from flows.scan.prepare import PreparedScan, identity, key_of, prepared_for
-from flows.scan.progress_record import ProgressRecord
+from flows.scan.prepare import PreparedScan, key_of, prepared_for
+from flows.scan.progress_record import ProgressRecord, recorded
 from flows.scan.reporting import conflict_sentence, write_reports
 from flows.scan.request import ScanRequest
+from flows.scan.resume import scan_held, take_over_results
+from flows.scan.stopping import SignalStop
+from tasks.checkpoints.batches import identity
 from tasks.checkpoints.model import ScanState
+from tasks.checkpoints.statistics import RunStatistics
 from tasks.engine.engine import engine_for
 from tasks.progress.display import Narrator, make_display
 from tasks.progress.tally import Tally
@@ -34,10 +39,11 @@ from tasks.review.reviewer import utc_now
 
 @dataclass(frozen=True, slots=True)
 class ScanOutcome:
-    """How a scan ended: its result, and why the workbook was not written, where it was not."""
+    """How a scan ended: its result, why the workbook was not written, where it was not, and what the run cost."""
 
     result: ScanResult
     merge_problem: str | None = None
+    performance: tuple[str, ...] = ()
 
 
 _log = logging.getLogger(__name__)
@@ -55,39 +61,59 @@ def scan(request: ScanRequest) -> ScanOutcome:
     began, started_at = time.monotonic(), utc_now()
     prepared = prepared_for(request)
     try:
-        added = resolve_new(prepared)
-        run, reviews = _look_up(prepared, added)
-        merged = merge(prepared, added, run.reviews)
-        metrics = _metrics(prepared, run, time.monotonic() - began)
-        result = _result(prepared, reviews, merged, metrics, started_at)
-        if request.json_file is not None:
-            write_result(request.json_file, result)
-        write_reports(prepared, merged, result)
-        run.record.write(ScanState.MERGING if merged.problem else ScanState.DONE)
-        clean_up(prepared, finished=merged.problem is None)
-        return ScanOutcome(result, merged.problem)
+        with scan_held(prepared.folders.root, prepared.scan_id):
+            return _scan(prepared, began, started_at)
     finally:
         engine_for(prepared.lookup).close()
         engine_for.cache_clear()
 
 
-def _look_up(prepared: PreparedScan, added: tuple[NewPackage, ...]) -> tuple[BatchRun, tuple[PackageReview, ...]]:
+def _scan(prepared: PreparedScan, began: float, started_at: datetime) -> ScanOutcome:
+    added = resolve_new(prepared)
+    record = ProgressRecord(prepared, _statistics(prepared))
+    with recorded(record):
+        run, reviews = _look_up(prepared, added, record)
+        record.write(ScanState.MERGING)
+        merged = merge(prepared, added, run.reviews)
+    metrics = _metrics(prepared, run, time.monotonic() - began)
+    result = _result(prepared, reviews, merged, metrics, started_at)
+    if prepared.request.json_file is not None:
+        write_result(prepared.request.json_file, result)
+    write_reports(prepared, merged, result)
+    if merged.problem is None:
+        record.write(ScanState.DONE)
+    clean_up(prepared, finished=merged.problem is None)
+    return ScanOutcome(result, merged.problem, tuple(record.statistics.lines))
+
+
+def _look_up(
+    prepared: PreparedScan, added: tuple[NewPackage, ...], record: ProgressRecord
+) -> tuple[BatchRun, tuple[PackageReview, ...]]:
     """Review every chosen row and every added package; one review a row, in sheet order, added ones last."""
     keys = [*prepared.keys, *(package.key for package in added)]
     storage = _result_storage(prepared)
     display = make_display(prepared.request.display, len(keys), _log.info)
-    with Narrator(Tally(len(keys), time.monotonic), display) as narrator:
-        record = ProgressRecord(prepared, _log.warning)
-        record.write(ScanState.RUNNING)
-        run = BatchRun(prepared, storage, narrator, record, _log.warning)
-        index = run.index(keys)
-        run.run(keys, index)
-        run.retry_failed(keys, index)
+    record.begin()
+    take_over_results(prepared)
+    with Narrator(Tally(len(keys), time.monotonic), display) as narrator, SignalStop(_log.warning) as stop:
+        lookups = PrefectLookups(storage, prepared.lookup)
+        run = BatchRun(prepared, lookups, narrator, record, _log.warning, stop)
+        run.review(keys)
+        stop.leave()
     rows = [(row.row, key_of(row)) for row in prepared.selection.rows]
     rows += [(package.row, package.key) for package in added]
     return run, tuple(
         run.reviews[identity(key)].model_copy(update={"row": number, "name": key.name}) for number, key in rows
     )
+
+
+def _statistics(prepared: PreparedScan) -> RunStatistics:
+    return RunStatistics(time.monotonic, _peak_rss_mb, lambda: _requests(prepared))
+
+
+def _requests(prepared: PreparedScan) -> dict[str, int]:
+    services = engine_for(prepared.lookup).metrics()
+    return {name.value: figures.requests for name, figures in services.items() if figures.requests}
 
 
 def _result_storage(prepared: PreparedScan) -> ResultStorage:

@@ -12,7 +12,8 @@ from prefect.transactions import transaction
 from flows.opaque import opaque
 from flows.scan.ask import ask_about
 from flows.scan.new_packages import NewPackage, last_row, new_rows
-from flows.scan.prepare import PreparedScan, identity, key_of, layout_wanted
+from flows.scan.prepare import PreparedScan, key_of, layout_wanted
+from tasks.checkpoints.batches import identity
 from tasks.errors import InputError, MergeError, WorkbookChanged, WorkbookLocked
 from tasks.merge.changes import CellChange, changes
 from tasks.merge.commit import (

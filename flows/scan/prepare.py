@@ -2,14 +2,16 @@
 
 import contextlib
 import contextvars
-import secrets
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.scan.request import ResumeMode, ScanRequest
+from flows.scan.offer import offer_on_terminal
+from flows.scan.request import ScanRequest
+from flows.scan.resume import Offer, Resuming
+from tasks.checkpoints.batches import Identity, identity
 from tasks.checkpoints.model import CheckpointData
-from tasks.checkpoints.store import CheckpointStore
 from tasks.engine.lookup import LookupSettings, lookup_settings
 from tasks.errors import InputError, MergeRefused, UsageError
 from tasks.files.checks import check_folder, check_replaceable
@@ -58,7 +60,9 @@ class Folders:
 class PreparedScan:
     """A scan ready to run. keys are the distinct package versions of the chosen rows, in sheet order.
 
-    base is the workbook as the scan first read it, where that is not how it is now (a resumed scan).
+    base is the workbook as the scan first read it, where that is not how it is now (a resumed scan). resumed is
+    the scan gone on with; replaces is the one whose results of `taken` are taken over; rows of left_out are not in
+    the selection any more.
     """
 
     request: ScanRequest
@@ -72,6 +76,9 @@ class PreparedScan:
     resumed: CheckpointData | None
     warnings: tuple[str, ...]
     base: ReviewWorkbook | None = None
+    replaces: CheckpointData | None = None
+    taken: frozenset[Identity] = frozenset()
+    left_out: frozenset[Identity] = frozenset()
 
     @property
     def target(self) -> Path:
@@ -91,18 +98,16 @@ def key_of(row: PackageRow) -> PackageKey:
     )
 
 
-def identity(key: PackageKey) -> tuple[str, str, bool]:
-    """What makes two rows the same package version."""
-    return key.project, key.version or key.version_text, key.is_new
-
-
 def distinct(rows: tuple[PackageRow, ...]) -> tuple[PackageKey, ...]:
     """One key per package version, in order of first appearance."""
     return tuple({identity(key): key for key in map(key_of, reversed(rows))}.values())[::-1]
 
 
-def prepare(request: ScanRequest) -> PreparedScan:
-    """Load settings, read the workbook, choose rows, decide which scan this is. UsageError for anything wrong."""
+def prepare(request: ScanRequest, offer: Offer = offer_on_terminal) -> PreparedScan:
+    """Load settings, read the workbook, choose rows, decide which scan this is. UsageError for anything wrong.
+
+    `offer` is asked about an unfinished scan where the request is interactive and names no way.
+    """
     _check_paths(request)
     loaded = load_settings(request.config, flags=_flags(request))
     settings, folders = loaded.settings, Folders(request.data_dir)
@@ -111,20 +116,41 @@ def prepare(request: ScanRequest) -> PreparedScan:
         workbook, start_row=request.start_row, end_row=request.end_row, packages=request.packages or None
     )
     lookup = lookup_settings(settings, offline=request.offline, store=folders.store)
-    resumed = _resumed(request, folders, lookup)
-    lookup = lookup.resuming(resumed.created_at) if resumed else lookup
-    return PreparedScan(
+    keys = distinct(selection.rows)
+    resuming = Resuming(
         request,
-        settings,
-        lookup,
-        folders,
+        folders.root,
+        lookup.answers_digest,
         workbook,
-        selection,
-        distinct(selection.rows),
-        resumed.scan_id if resumed else secrets.token_hex(6),
-        resumed,
-        loaded.warnings,
+        layout_wanted(settings),
+        keys,
+        settings.batch_processing,
+        offer,
     )
+    found = resuming.decide()
+    return PreparedScan(
+        request=request,
+        settings=settings,
+        lookup=lookup,
+        folders=folders,
+        workbook=workbook,
+        selection=_without(selection, found.left_out),
+        keys=tuple(key for key in keys if identity(key) not in found.left_out),
+        scan_id=found.scan_id,
+        resumed=found.resumed,
+        warnings=loaded.warnings,
+        base=found.base,
+        replaces=found.replaces,
+        taken=found.taken,
+        left_out=found.left_out,
+    )
+
+
+def _without(selection: Selection, left_out: frozenset[Identity]) -> Selection:
+    if not left_out:
+        return selection
+    rows = tuple(row for row in selection.rows if identity(key_of(row)) not in left_out)
+    return dataclasses.replace(selection, rows=rows)
 
 
 def _flags(request: ScanRequest) -> dict[str, dict[str, object]]:
@@ -171,26 +197,6 @@ def _check_data_dir(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--data-dir {folder}: cannot be made ({error.strerror}); give another folder") from error
-
-
-def _resumed(request: ScanRequest, folders: Folders, lookup: LookupSettings) -> CheckpointData | None:
-    if request.resume is ResumeMode.FRESH:
-        return None
-    found = CheckpointStore(folders.checkpoints).unfinished(request.workbook.resolve())
-    if found is None:
-        return None
-    if request.resume is ResumeMode.ASK:
-        done, total = found.batch_state.completed_packages, found.batch_state.total_packages
-        raise UsageError(
-            f"an unfinished scan of {request.workbook} exists (id {found.scan_id}, {done} of {total} packages done,"
-            f" {found.batch_state.updated_at:%Y-%m-%d %H:%M} UTC): give --resume-auto to go on or --start-fresh"
-        )
-    if found.answers_digest != lookup.answers_digest:
-        raise UsageError(
-            f"the unfinished scan {found.scan_id} used other sources or snapshots than the settings now:"
-            " restore them, or give --start-fresh"
-        )
-    return found
 
 
 _handed_over: contextvars.ContextVar[PreparedScan | None] = contextvars.ContextVar("prepared scan", default=None)

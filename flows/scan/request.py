@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.advisories.model import Severity
+from tasks.checkpoints.recovery import RecoveryMode, RecoveryOptions
 from tasks.progress.display import DisplayKind
 from tasks.settings.model import MergeStrategy, Strategy
 
@@ -36,9 +37,26 @@ class ScanRequest(BaseModel):
     batch_size: int | None = Field(None, ge=1, le=1000, description="Packages per batch; unset: chosen by size.")
     batch_strategy: Strategy | None = Field(None, description="How packages are cut into batches.")
     resume: ResumeMode = Field(ResumeMode.AUTO, description="What to do with an unfinished scan of this workbook.")
+    resume_from_package: int | None = Field(None, ge=1, description="Begin at this package, counted from 1.")
+    resume_from_batch: int | None = Field(None, ge=1, description="Begin at this batch, counted from 1.")
+    force_continue: bool = Field(False, description="Go on with an unfinished scan whatever its validation finds.")
     merge_strategy: MergeStrategy = Field(MergeStrategy.MERGE, description="Who wins a cell that both changed.")
     fail_on: Severity | None = Field(None, description="End with exit code 1 at findings of this severity or above.")
     lock_timeout_s: float = Field(60, ge=0, le=86_400, description="Seconds to wait for a workbook that is open.")
     format_check: bool = Field(False, description="Mend cells whose colours do not say what their text says.")
     interactive: bool = Field(False, description="Ask on the terminal about cells that both sides changed.")
     display: DisplayKind = Field(DisplayKind.LINES, description="How progress is shown.")
+
+    @property
+    def recovery(self) -> RecoveryOptions:
+        """The same as the batch design has it: numbers from 0."""
+        custom = self.resume_from_package is not None or self.resume_from_batch is not None
+        fresh = RecoveryMode.FRESH if self.resume is ResumeMode.FRESH else RecoveryMode.AUTO
+        return RecoveryOptions(
+            resume_mode=RecoveryMode.CUSTOM if custom else fresh,
+            start_from_package=(self.resume_from_package or 1) - 1,
+            start_from_batch=(self.resume_from_batch or 1) - 1,
+            force_continue=self.force_continue,
+            validate_excel_state=not self.force_continue,
+            merge_strategy=self.merge_strategy,
+        )

@@ -24,6 +24,11 @@ class Planner(Generic[Item]):
         """Items that no batch holds yet."""
         return len(self._items) - self._next
 
+    def give_back(self, items: Sequence[Item]) -> None:
+        """Take items back that a batch could not do in its time: they come next, in a batch of their own number."""
+        self._items = [*items, *self._items[self._next :]]
+        self._next = 0
+
     def finished(self, timing: BatchTiming) -> None:
         """Tell how a batch went, for strategies that learn from it."""
         self._finished.append(timing)

@@ -6,6 +6,8 @@ from typing import Any, Protocol, TypeVar
 
 Job = TypeVar("Job")
 
+_POLL_S = 0.25
+
 
 class Pending(Protocol):
     """A job under way; Prefect's futures are such."""
@@ -19,11 +21,16 @@ Future = TypeVar("Future", bound=Pending)
 
 
 def run_windowed(
-    next_job: Callable[[], Job | None], submit: Callable[[Job], Future], at_once: int
+    next_job: Callable[[], Job | None],
+    submit: Callable[[Job], Future],
+    at_once: int,
+    given_up: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[Job, Future]]:
     """Yield every job with its ended future, as they end; the next is only asked for when a place is free.
 
-    ValueError when at_once is below 1: no job would ever be run.
+    `next_job` answers None for "none now": it is asked again each time a job has ended, and the run is over when
+    it has none and nothing is under way. `given_up` is looked at while waiting: once it is true, jobs under way
+    are left to themselves. ValueError when at_once is below 1: no job would ever be run.
     """
     if at_once < 1:
         raise ValueError(f"at_once is {at_once}; at least 1 job has to run")
@@ -35,7 +42,10 @@ def run_windowed(
             under_way += 1
         if not under_way:
             return
-        yield _next_ended(ended)
+        found = _next_ended(ended, given_up)
+        if found is None:
+            return
+        yield found
         under_way -= 1
 
 
@@ -44,10 +54,11 @@ def _start(job: Job, submit: Callable[[Job], Future], ended: "SimpleQueue[tuple[
     future.add_done_callback(lambda _: ended.put((job, future)))
 
 
-def _next_ended(ended: "SimpleQueue[tuple[Job, Future]]") -> tuple[Job, Future]:
+def _next_ended(ended: "SimpleQueue[tuple[Job, Future]]", given_up: Callable[[], bool]) -> "tuple[Job, Future] | None":
     while True:
         try:
             # A wait without an end cannot be interrupted by Ctrl-C on Windows.
-            return ended.get(timeout=0.5)
+            return ended.get(timeout=_POLL_S)
         except Empty:
-            continue
+            if given_up():
+                return None

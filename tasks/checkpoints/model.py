@@ -12,7 +12,8 @@ from pydantic import Field
 
 from tasks.sources.interface import Plain
 
-FORMAT = 1
+FORMAT = 2
+"""Format 1 had one file a scan, its created_at was the scan's start, and it named no backup and no results."""
 
 
 class ScanState(StrEnum):
@@ -24,8 +25,15 @@ class ScanState(StrEnum):
     DONE = "done"
 
 
+UNFINISHED = frozenset({ScanState.RUNNING, ScanState.INTERRUPTED, ScanState.MERGING})
+"""The states of a scan that can be gone on with."""
+
+
 class BatchState(Plain):
-    """Where a scan stands. Batches count from 1, packages are counted once each; times are naive UTC."""
+    """Where a scan stands. Batches count from 1, packages are counted once each; times are naive UTC.
+
+    processing_statistics is what `tasks.checkpoints.statistics` measures; created_at is the start of the scan.
+    """
 
     scan_id: str
     current_batch: int
@@ -56,8 +64,12 @@ class CheckpointHead(Plain):
 
 
 class CheckpointData(Plain):
-    """A whole checkpoint. excel_file_hash is the SHA-256 of the workbook as read; answers_digest names the
-    settings that change answers; result_keys the records of finished batches with their SHA-256."""
+    """A whole checkpoint.
+
+    excel_file_hash is the SHA-256 of the workbook as read, excel_backup_hash that of its copy (equal, or the copy
+    is not used); excel_backup_path is relative to the data folder. answers_digest names the settings that change
+    answers. result_keys maps the records of finished batches, named below the results folder, to their SHA-256.
+    """
 
     checkpoint_id: str
     scan_id: str
@@ -73,6 +85,7 @@ class CheckpointData(Plain):
     state: ScanState
     answers_digest: str
     result_keys: dict[str, str] = Field(default_factory=dict)
+    excel_backup_hash: str | None = None
 
     @property
     def head(self) -> CheckpointHead:
@@ -88,3 +101,26 @@ class CheckpointData(Plain):
             created_at=self.created_at,
             expires_at=self.expires_at,
         )
+
+
+class ScanRecord(Plain):
+    """What is known of a scan without any checkpoint: `scan.json` among its results, written before the first batch.
+
+    Fields mean what they mean in CheckpointData. replaces is the unfinished scan whose results this one took over;
+    left_out are the package versions before the point from which the scan was to begin, which keep what the
+    workbook says.
+    """
+
+    scan_id: str
+    workbook: str
+    excel_file_hash: str
+    answers_digest: str
+    total_packages: int
+    batch_strategy: str
+    created_at: datetime
+    expires_at: datetime
+    state: ScanState = ScanState.RUNNING
+    excel_backup_path: str | None = None
+    excel_backup_hash: str | None = None
+    replaces: str | None = None
+    left_out: tuple[tuple[str, str, bool], ...] = ()

@@ -20,3 +20,12 @@ def unseal(record: bytes) -> bytes:
     if record != seal(content):
         raise CheckpointError("the record does not match its checksum: it is torn, altered or not one of ours")
     return content
+
+
+def digest_of(header: bytes) -> str | None:
+    """The SHA-256 that a record's header line names; None for anything else."""
+    try:
+        digest = json.loads(header)["sha256"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return digest if isinstance(digest, str) else None

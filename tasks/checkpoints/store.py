@@ -2,6 +2,7 @@
 
 Each is one JSON document of three lines, so that a list of a thousand reads only their first lines:
 `{"head": {...},`, `"body": {...},`, `"sha256": "..."}` with the SHA-256 of the two texts between.
+A scan has several files, one a checkpoint, of which the last few are kept.
 """
 
 import hashlib
@@ -9,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.checkpoints.model import CheckpointData, CheckpointHead, ScanState
-from tasks.errors import CheckpointError
+from tasks.checkpoints.model import FORMAT, UNFINISHED, CheckpointData, CheckpointHead
+from tasks.errors import CheckpointError, UsageError
 from tasks.files.atomic import write_atomically
 
 _HEAD, _BODY = b'{"head": ', b'"body": '
 _WAY_OUT = "the results stored beside it are still used; --start-fresh begins anew"
-_UNFINISHED = frozenset({ScanState.RUNNING, ScanState.INTERRUPTED, ScanState.MERGING})
+_LONGEST_HEAD = 65_536
 
 
 def _encode(checkpoint: CheckpointData) -> bytes:
@@ -28,7 +29,7 @@ def _framed(head: bytes, body: bytes) -> bytes:
     return _HEAD + head + b",\n" + _BODY + body + b',\n"sha256": "' + digest + b'"}\n'
 
 
-def _decode(path: Path) -> CheckpointData:
+def read_checkpoint(path: Path) -> CheckpointData:
     """A checkpoint whose every byte is as it was written; CheckpointError otherwise."""
     try:
         found = path.read_bytes()
@@ -36,11 +37,17 @@ def _decode(path: Path) -> CheckpointData:
         body = body.removeprefix(_BODY)
         if found != _framed(head.removeprefix(_HEAD), body):
             raise CheckpointError(f"{path}: does not match its checksum; {_WAY_OUT}")
+        _refuse_newer(path, CheckpointHead.model_validate_json(head.removeprefix(_HEAD)))
         return CheckpointData.model_validate_json(body)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror}); {_WAY_OUT}") from error
     except ValueError as error:
         raise CheckpointError(f"{path}: damaged or not a checkpoint; {_WAY_OUT}") from error
+
+
+def _refuse_newer(path: Path, head: CheckpointHead) -> None:
+    if head.format > FORMAT:
+        raise CheckpointError(f"{path}: format {head.format} is of a later version; use that one, or --start-fresh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,49 +61,66 @@ class CheckpointStore:
         return self.folder / f"checkpoint_{checkpoint.created_at:%Y%m%d_%H%M%S}_{checkpoint.checkpoint_id}.json"
 
     def write(self, checkpoint: CheckpointData) -> Path:
-        """Write it durably, whole or not at all; an earlier one of the same scan and second is replaced."""
+        """Write it durably, whole or not at all; one of the same id and second is replaced."""
         path = self.path_of(checkpoint)
         write_atomically(path, _encode(checkpoint))
         return path
 
     def heads(self) -> Iterator[CheckpointHead]:
         """Every readable checkpoint, newest first; reads first lines only, so the checksums are not verified."""
-        yield from (head for _, head in self._found())
+        yield from (head for _, head in self.found())
 
-    def _found(self) -> Iterator[tuple[Path, CheckpointHead]]:
-        for path in sorted(self.folder.glob("checkpoint_*.json"), reverse=True):
-            head = _first_line(path)
-            if head is not None:
-                yield path, head
+    def found(self) -> list[tuple[Path, CheckpointHead]]:
+        """Every checkpoint whose first line is readable, with its file, newest first."""
+        pairs = [(path, head) for path in self.folder.glob("checkpoint_*.json") if (head := _first_line(path))]
+        return sorted(pairs, key=_age, reverse=True)
 
-    def load(self, checkpoint_id: str) -> CheckpointData:
-        """A whole checkpoint by id (or the start of it), its checksum verified; CheckpointError otherwise."""
+    def unreadable(self) -> list[Path]:
+        """Checkpoint files of which not even the first line can be read."""
+        return sorted(path for path in self.folder.glob("checkpoint_*.json") if _first_line(path) is None)
+
+    def file_of(self, checkpoint_id: str) -> Path:
+        """The file of a checkpoint by its id (or the start of it); UsageError when there is none or several."""
+        if not checkpoint_id:
+            raise UsageError("an empty checkpoint id; --list-checkpoints shows those there are")
         found = [p for p in sorted(self.folder.glob("checkpoint_*.json")) if _id_of(p).startswith(checkpoint_id)]
         if len({_id_of(p) for p in found}) != 1:
             what = "no checkpoint" if not found else "several checkpoints"
-            raise CheckpointError(f"{what} with id {checkpoint_id} in {self.folder}; see --list-checkpoints")
-        return _decode(found[-1])
+            raise UsageError(f"{what} with id {checkpoint_id} in {self.folder}; see --list-checkpoints")
+        return found[-1]
+
+    def load(self, checkpoint_id: str) -> CheckpointData:
+        """A whole checkpoint by id; UsageError as `file_of`, CheckpointError when it is damaged."""
+        return read_checkpoint(self.file_of(checkpoint_id))
+
+    def files_of(self, scan_id: str) -> list[Path]:
+        """The files of a scan, oldest first."""
+        return [path for path, head in reversed(self.found()) if head.scan_id == scan_id]
 
     def unfinished(self, workbook: Path) -> CheckpointData | None:
         """The newest sound checkpoint of an unfinished scan of this workbook; damaged ones are passed over."""
         finished: set[str] = set()
-        for path, head in self._found():
+        for path, head in self.found():
             if head.workbook != str(workbook):
                 continue
-            if head.state not in _UNFINISHED:
+            if head.state not in UNFINISHED:
                 finished.add(head.scan_id)
             elif head.scan_id not in finished:
                 try:
-                    return _decode(path)
+                    return read_checkpoint(path)
                 except CheckpointError:
                     continue  # the one before it may be sound, and the results do not depend on either
         return None
 
     def remove(self, scan_id: str) -> None:
-        """Remove all checkpoints of a scan."""
-        for path, head in list(self._found()):
-            if head.scan_id == scan_id:
-                path.unlink(missing_ok=True)
+        """Remove all checkpoints of a scan; raises OSError."""
+        for path in self.files_of(scan_id):
+            path.unlink(missing_ok=True)
+
+
+def _age(pair: tuple[Path, CheckpointHead]) -> tuple[object, ...]:
+    path, head = pair
+    return head.created_at, head.batch_number, path.name
 
 
 def _id_of(path: Path) -> str:
@@ -106,7 +130,7 @@ def _id_of(path: Path) -> str:
 def _first_line(path: Path) -> CheckpointHead | None:
     try:
         with path.open("rb") as file:
-            line = file.readline(65_536).rstrip(b"\n")
+            line = file.readline(_LONGEST_HEAD).rstrip(b"\n")
         return CheckpointHead.model_validate_json(line.removeprefix(_HEAD).removesuffix(b","))
     except (OSError, ValueError):
         return None

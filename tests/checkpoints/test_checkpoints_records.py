@@ -13,7 +13,7 @@ from tasks.checkpoints.model import BatchState, CheckpointData, ScanState
 from tasks.checkpoints.results import stored_batches
 from tasks.checkpoints.seal import seal, unseal
 from tasks.checkpoints.store import CheckpointStore
-from tasks.errors import CheckpointError
+from tasks.errors import CheckpointError, UsageError
 
 AT = datetime.fromisoformat("2026-03-04T05:06:07")
 BOOK = Path("reviews") / "packages.xlsx"
@@ -146,9 +146,9 @@ def test_without_a_folder_there_are_no_checkpoints(store: CheckpointStore) -> No
 def test_an_unknown_or_ambiguous_id_is_refused_by_name(store: CheckpointStore) -> None:
     store.write(_checkpoint("1"))
     store.write(_checkpoint("2"))
-    with pytest.raises(CheckpointError, match="no checkpoint with id zz"):
+    with pytest.raises(UsageError, match="no checkpoint with id zz"):
         store.load("zz")
-    with pytest.raises(CheckpointError, match="several checkpoints with id id"):
+    with pytest.raises(UsageError, match="several checkpoints with id id"):
         store.load("id")
 
 

@@ -1,0 +1,76 @@
+"""`python -m flows.checkpoints`: list, validate, show and clean the checkpoints of a data folder. No Prefect."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tasks.errors import VetbookError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of `python -m flows.checkpoints`."""
+    made = argparse.ArgumentParser(
+        "python -m flows.checkpoints",
+        description="Look at and tidy the checkpoints of a data folder.",
+        epilog="exit codes: 0 done, 2 wrong use or not valid, 4 damaged or not readable",
+        allow_abbrev=False,
+    )
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _command(commands, "list", "every checkpoint, newest first")
+    _command(commands, "validate", "each check of one checkpoint with its verdict; exit 0 or 2", id_of="checkpoint")
+    _command(commands, "show", "what one checkpoint holds", id_of="checkpoint")
+    cleaning = _command(commands, "clean", "remove ended and expired scans and what belongs to none")
+    cleaning.add_argument("--scan", metavar="ID", help="remove this scan instead, finished or not")
+    return made
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help_text: str, id_of: str = ""
+) -> argparse.ArgumentParser:
+    made = commands.add_parser(name, help=help_text, description=help_text, allow_abbrev=False)
+    if id_of:
+        made.add_argument("id", metavar="ID", help=f"id of the {id_of}, or the start of it")
+    made.add_argument("--data-dir", type=Path, metavar="DIR", default=Path("data"), help="data folder (default: data)")
+    made.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        dest="json_file",
+        nargs="?",
+        const=Path("-"),
+        help="write JSON to FILE, or without FILE to standard output instead of text",
+    )
+    return made
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = parser().parse_args(words)
+    try:
+        return _run(arguments)
+    except VetbookError as error:
+        print(f"vetbook: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output (head, less) has seen enough; the interpreter must not flush into the closed pipe.
+        sys.stdout = None
+        return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from flows.checkpoints.cleaning import clean  # noqa: PLC0415  --help must answer at once
+    from flows.checkpoints.listing import print_list  # noqa: PLC0415
+    from flows.checkpoints.validating import print_checkpoint, print_validation  # noqa: PLC0415
+
+    data_dir, json_file = arguments.data_dir, arguments.json_file
+    if arguments.command == "list":
+        return print_list(data_dir, json_file)
+    if arguments.command == "validate":
+        return print_validation(data_dir, arguments.id, json_file)
+    if arguments.command == "show":
+        return print_checkpoint(data_dir, arguments.id, json_file)
+    return clean(data_dir, arguments.scan, json_file)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,128 @@
+"""What is removed: a scan that has ended, scans that have expired, and what can be spared when the disk is full."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from tasks.checkpoints.model import UNFINISHED, ScanState
+from tasks.checkpoints.scans import ScanRecords
+from tasks.checkpoints.store import CheckpointStore
+from tasks.errors import CheckpointError
+from tasks.files.backups import prune
+
+_ORPHANED_AFTER = timedelta(days=1)
+"""A folder or a copy that nothing refers to may belong to a scan that begins right now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """The checkpoints, copies and results below one data folder."""
+
+    root: Path
+    store: CheckpointStore = field(init=False)
+    records: ScanRecords = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "store", CheckpointStore(self.root / "checkpoints"))
+        object.__setattr__(self, "records", ScanRecords(self.root / "results"))
+
+    @property
+    def copies(self) -> Path:
+        """The folder of workbook copies that checkpoints refer to."""
+        return self.store.folder / "backups"
+
+    def remove_scan(self, scan_id: str) -> None:
+        """Remove a scan's checkpoints, copy and results, as far as possible; stopped anywhere, it stays ended."""
+        record = self.records.read(scan_id)
+        if record is not None and record.state in UNFINISHED:
+            # Where nothing can be written any more, what is removed below makes room.
+            with contextlib.suppress(CheckpointError):
+                self.records.write(record.model_copy(update={"state": ScanState.DONE}))
+        copies = self._copies_of(scan_id)
+        for path in (*self.store.files_of(scan_id), *copies):
+            _unlink(path)
+        folder = self.records.folder_of(scan_id)
+        for path in folder.glob("batch-*"):
+            _unlink(path)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _copies_of(self, scan_id: str) -> list[Path]:
+        # The name ends in the scan's id: a copy is found without reading a checkpoint that may be damaged.
+        return list(self.copies.glob(f"excel_backup_*_{scan_id}.*"))
+
+    def scan_ids(self) -> list[str]:
+        """Every scan of which anything is known."""
+        return sorted({*self._scans(), *self.records.scan_ids()})
+
+    def ended(self, now: datetime) -> list[str]:
+        """The scans nobody can or should go on with: done or expired ones; `now` is naive UTC."""
+        return [scan for scan, (state, expires) in self._scans().items() if state not in UNFINISHED or expires <= now]
+
+    def _scans(self) -> dict[str, tuple[ScanState, datetime]]:
+        scans: dict[str, tuple[ScanState, datetime]] = {}
+        for head in self.store.heads():
+            scans.setdefault(head.scan_id, (head.state, head.expires_at))
+        for record in self.records:
+            known = scans.get(record.scan_id, (record.state, record.expires_at))
+            # The record says "done" last of all; while the scan runs, its checkpoints know better when it expires.
+            scans[record.scan_id] = (record.state, known[1]) if record.state not in UNFINISHED else known
+        return scans
+
+    def tidy(self, now: datetime) -> list[str]:
+        """Remove scans that have ended and what refers to no scan; the ids and file names that went."""
+        gone = self.ended(now)
+        for scan_id in gone:
+            self.remove_scan(scan_id)
+        orphans = list(self._orphans(now))
+        for path in orphans:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else _unlink(path)
+        return [*gone, *(path.name for path in orphans)]
+
+    def _orphans(self, now: datetime) -> Iterator[Path]:
+        scans = self._scans()
+        found = [self.records.folder_of(scan_id) for scan_id in self.records.scan_ids() if scan_id not in scans]
+        found += [path for path in self.copies.glob("excel_backup_*") if path.stem.rpartition("_")[2] not in scans]
+        yield from (path for path in found if _changed(path) < now - _ORPHANED_AFTER)
+
+    def make_room(self, keep: str, now: datetime) -> list[str]:
+        """Remove what can be spared of a full disk, least needed first, but nothing of the scan `keep`'s results.
+
+        Ended scans, all but the newest checkpoint of each scan, then all but the newest backup of each workbook.
+        The names of what went.
+        """
+        gone = [scan_id for scan_id in self.ended(now) if scan_id != keep]
+        for scan_id in gone:
+            self.remove_scan(scan_id)
+        spare = [*self._older_checkpoints()]
+        for path in spare:
+            _unlink(path)
+        return [*gone, *(path.name for path in (*spare, *self._older_backups()))]
+
+    def _older_checkpoints(self) -> Iterator[Path]:
+        seen: set[str] = set()
+        for path, head in self.store.found():
+            if head.scan_id in seen:
+                yield path
+            seen.add(head.scan_id)
+
+    def _older_backups(self) -> tuple[Path, ...]:
+        folder = self.root / "backups"
+        if not folder.is_dir():
+            return ()
+        long = 36_500
+        return prune(folder, keep_count=1, keep_days=long, free_bytes_wanted=0, now=datetime.now()).removed  # noqa: DTZ005  backups are named by local time
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return  # tidying up is never worth an error; the next time tries again
+
+
+def _changed(path: Path) -> datetime:
+    return datetime(1970, 1, 1) + timedelta(seconds=os.stat(path).st_mtime)  # noqa: DTZ001, PTH116  naive UTC
