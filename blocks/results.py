@@ -30,6 +30,7 @@ class ResultStorage(WritableFileSystem):
 
     _block_type_name = "Vetbook Result Storage"
     _block_type_slug = "vetbook-result-storage"
+    _documentation_url = "https://docs.prefect.io/v3/advanced/results"
     _description = "Batch results on a local or shared folder, written atomically and checked by SHA-256."
 
     folder: str = Field(

@@ -1,0 +1,65 @@
+"""The result storage block: whole or not at all, and nothing believed that does not match its checksum."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prefect.testing.standard_test_suites import BlockStandardTestSuite
+
+from blocks.results import ResultStorage
+from tasks.errors import CheckpointError
+
+
+class TestStandard(BlockStandardTestSuite):
+    """What Prefect asks of every block."""
+
+    @pytest.fixture
+    def block(self) -> type[ResultStorage]:
+        return ResultStorage
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> ResultStorage:
+    return ResultStorage(folder=str(tmp_path / "results"))
+
+
+def test_what_is_written_is_read_by_both_halves_of_the_pair(storage: ResultStorage) -> None:
+    storage.write_path("scan/key", b"content")
+    assert storage.read_path("scan/key") == b"content"
+    asyncio.run(storage.awrite_path("scan/other", b"more"))
+    assert asyncio.run(storage.aread_path("scan/other")) == b"more"
+    assert storage.holds("scan/key")
+    assert not storage.holds("scan/none")
+
+
+@given(place=st.integers(0, 10_000), bit=st.integers(0, 7))
+def test_one_flipped_bit_is_noticed_and_the_record_set_aside(
+    tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
+) -> None:
+    storage = ResultStorage(folder=str(tmp_path_factory.mktemp("results")))
+    storage.write_path("key", b'{"result": "some batch"}')
+    path = storage.path_of("key")
+    record = bytearray(path.read_bytes())
+    record[place % len(record)] ^= 1 << bit
+    path.write_bytes(record)
+    with pytest.raises(CheckpointError):
+        storage.read_path("key")
+    assert not path.exists()
+    assert path.with_name("key.damaged").read_bytes() == bytes(record)
+
+
+def test_a_damaged_record_is_named_in_a_warning(storage: ResultStorage, caplog: pytest.LogCaptureFixture) -> None:
+    storage.write_path("key", b"content")
+    storage.path_of("key").write_bytes(b"torn")
+    with caplog.at_level(logging.WARNING), pytest.raises(CheckpointError):
+        storage.read_path("key")
+    assert "key is damaged" in caplog.text
+
+
+@pytest.mark.parametrize("key", ["../outside", "a/../../outside", "/etc/passwd"])
+def test_a_key_cannot_leave_the_folder(storage: ResultStorage, key: str) -> None:
+    with pytest.raises(ValueError, match="outside"):
+        storage.write_path(key, b"content")
