@@ -73,11 +73,19 @@ class MemoryGate:
             self.waits += 1
         async with self._changed:
             while self._inside >= self.allowed:
-                await self._changed.wait()
+                await self._wait()
                 self._look()
             self._inside += 1
             # Where the limit has risen, one departure lets in several, each waking the next.
             self._changed.notify()
+
+    async def _wait(self) -> None:
+        try:
+            await self._changed.wait()
+        except asyncio.CancelledError:
+            # Its turn may just have come: the next one takes it.
+            self._changed.notify()
+            raise
 
     def _look(self) -> None:
         now = self._clock()
