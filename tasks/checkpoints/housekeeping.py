@@ -13,6 +13,7 @@ from tasks.checkpoints.scans import ScanRecords
 from tasks.checkpoints.store import CheckpointStore
 from tasks.errors import CheckpointError
 from tasks.files.backups import prune
+from tasks.files.temporaries import sweep_folder
 
 _ORPHANED_AFTER = timedelta(days=1)
 """A folder or a copy that nothing refers to may belong to a scan that begins right now."""
@@ -77,10 +78,19 @@ class Keeping:
         gone = self.ended(now)
         for scan_id in gone:
             self.remove_scan(scan_id)
+        self._sweep()
         orphans = list(self._orphans(now))
         for path in orphans:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else _unlink(path)
         return [*gone, *(path.name for path in orphans)]
+
+    def _sweep(self) -> None:
+        """Remove the half-written files of killed runs; those of living processes stay."""
+        folders = (self.store.folder, self.copies, *map(self.records.folder_of, self.records.scan_ids()))
+        for folder in folders:
+            # Tidying up is never worth an error; the next time tries again.
+            with contextlib.suppress(OSError):
+                sweep_folder(folder)
 
     def _orphans(self, now: datetime) -> Iterator[Path]:
         scans = self._scans()
