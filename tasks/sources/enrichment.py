@@ -64,7 +64,7 @@ class KevFacts(Plain):
 class NotConsulted(SourceError):
     """The source was not asked, or not about everything, which is no failure: no feeds, no key, budget spent.
 
-    reason is one plain phrase; found holds what could be answered all the same, by CVE id.
+    reason is one plain phrase; found holds what could be answered all the same, by CVE id (None: it has no record).
     """
 
     reason: str

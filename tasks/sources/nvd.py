@@ -1,0 +1,170 @@
+"""NVD by CVE id (nvd.nist.gov/developers/vulnerabilities), within its limit and without making a scan wait for it.
+
+5 requests in a rolling 30 s without a key, 50 with one (nvd.nist.gov/developers/start-here).
+This product uses data from the NVD API but is not endorsed or certified by the NVD.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.errors import SourceAnswerInvalid, SourceOffline
+from tasks.http.client import HttpClient
+from tasks.http.policy import ServiceName
+from tasks.sources.cve_results import CveResults, KeptResult
+from tasks.sources.enrichment import CveSourceName, NotConsulted, NvdFacts
+
+__all__ = ["NvdApi", "NvdTerms", "nvd_facts"]
+
+WINDOW_S = 30.0
+WITHOUT_KEY = 5
+WITH_KEY = 50
+UNSETTLED_S = 7 * 86_400.0
+"""How long a record is believed that NVD has not finished, or does not have; a finished one for ever."""
+
+_PATH = "/rest/json/cves/2.0"
+_SETTLED = frozenset({"Analyzed", "Modified", "Rejected"})
+_METRICS = ("cvssMetricV40", "cvssMetricV31", "cvssMetricV30", "cvssMetricV2")
+
+
+@dataclass(frozen=True, slots=True)
+class NvdTerms:
+    """How NVD may be asked: requests in 30 s, and the seconds a scan may wait for more than those."""
+
+    in_window: int = WITHOUT_KEY
+    max_wait_s: float = 0.0
+
+    @classmethod
+    def of(cls, *, key: bool, max_wait_s: float, requests_per_second: float | None = None) -> "NvdTerms":
+        """NVD's own terms; without a key a scan does not wait at all, with one up to max_wait_s."""
+        if requests_per_second is not None:
+            return cls(max(1, int(requests_per_second * WINDOW_S)), max_wait_s)
+        return cls(WITH_KEY, max_wait_s) if key else cls()
+
+
+class NvdApi:
+    """`CveSource[NvdFacts]` that asks NVD about each CVE at most once; store keeps the answers."""
+
+    name = CveSourceName.NVD
+    bulk = False
+
+    def __init__(
+        self,
+        client: HttpClient,
+        store: CveResults | None,
+        terms: NvdTerms,
+        *,
+        offline: bool = False,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._terms = terms
+        self._offline = offline
+        self._clock = clock
+        self._sleep = sleep
+
+    async def look_up(self, cves: Sequence[str]) -> Mapping[str, NvdFacts]:
+        """What NVD says of each CVE that it knows. Raises NotConsulted, with what is kept, beyond its limit."""
+        kept = self._kept(cves)
+        missing = [cve for cve in cves if cve not in kept]
+        known = {cve: facts for cve, facts in kept.items() if facts is not None}
+        if not missing:
+            return known
+        if self._offline:
+            raise SourceOffline(f"nvd: {len(missing)} records are not kept, and --offline forbids asking.")
+        if not self._affordable(len(missing)):
+            raise NotConsulted(self._why(len(missing)), kept)
+        return known | await self._ask_all(missing)
+
+    def _affordable(self, missing: int) -> bool:
+        return (math.ceil(missing / self._terms.in_window) - 1) * WINDOW_S <= self._terms.max_wait_s and (
+            missing > self._terms.in_window or self._turns(missing)
+        )
+
+    def _turns(self, wanted: int) -> bool:
+        if self._store is None:
+            return True
+        return self._store.take_turns(CveSourceName.NVD, wanted, WINDOW_S, self._terms.in_window)
+
+    def _why(self, missing: int) -> str:
+        limit = f"{missing} CVEs are more than its limit of {self._terms.in_window} in 30 s allows now"
+        return limit if self._terms.in_window != WITHOUT_KEY else f"{limit}; NVD_API_KEY allows {WITH_KEY}"
+
+    async def _ask_all(self, cves: Sequence[str]) -> dict[str, NvdFacts]:
+        found: dict[str, NvdFacts] = {}
+        size = self._terms.in_window
+        for at in range(0, len(cves), size):
+            if at:
+                await self._sleep(WINDOW_S)
+            part = cves[at : at + size]
+            if len(cves) > size:
+                self._turns(len(part))
+            answers = await asyncio.gather(*map(self._ask, part), return_exceptions=True)
+            self._keep({c: a for c, a in zip(part, answers, strict=True) if not isinstance(a, BaseException)})
+            _raise_first(answers)
+            found |= {c: a for c, a in zip(part, answers, strict=True) if isinstance(a, NvdFacts)}
+        return found
+
+    async def _ask(self, cve: str) -> NvdFacts | None:
+        document = await self._client.get_json(ServiceName.NVD, _PATH, {"cveId": cve})
+        return nvd_facts(document, cve)
+
+    def _kept(self, cves: Sequence[str]) -> dict[str, NvdFacts | None]:
+        if self._store is None:
+            return {}
+        now = self._clock()
+        found = self._store.get(CveSourceName.NVD, cves)
+        return {cve: facts for cve, kept in found.items() for facts in self._believed(kept, now)}
+
+    def _believed(self, kept: KeptResult, now: float) -> list[NvdFacts | None]:
+        fetched_at, plain = kept
+        facts = NvdFacts.model_validate(plain) if plain is not None else None
+        settled = facts is not None and facts.status in _SETTLED
+        return [facts] if settled or self._offline or now - fetched_at < UNSETTLED_S else []
+
+    def _keep(self, answers: Mapping[str, NvdFacts | None]) -> None:
+        if self._store is not None:
+            plain = {cve: facts.model_dump() if facts else None for cve, facts in answers.items()}
+            modified = {cve: facts.modified for cve, facts in answers.items() if facts}
+            self._store.put(CveSourceName.NVD, plain, modified)
+
+
+def _raise_first(answers: Sequence[NvdFacts | BaseException | None]) -> None:
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+
+
+def nvd_facts(document: Any, cve: str) -> NvdFacts | None:
+    """What NVD's answer says of a CVE; None where NVD has no such record. SourceAnswerInvalid for anything else."""
+    rows = document.get("vulnerabilities") if isinstance(document, Mapping) else None
+    if not isinstance(rows, list):
+        raise SourceAnswerInvalid("nvd: the answer holds no vulnerabilities; check sources.nvd.base_url.")
+    records = [row["cve"] for row in rows if isinstance(row, Mapping) and isinstance(row.get("cve"), Mapping)]
+    record = next((r for r in records if r.get("id") == cve), None)
+    if record is None:
+        return None
+    score, vector = _score(record.get("metrics"))
+    status, modified = record.get("vulnStatus"), record.get("lastModified")
+    return NvdFacts(status=_text(status), cvss=score, vector=vector, modified=_text(modified))
+
+
+def _score(metrics: object) -> tuple[float | None, str | None]:
+    if isinstance(metrics, Mapping):
+        for name in _METRICS:
+            rows = metrics.get(name)
+            given = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+            for row in sorted(given, key=lambda r: r.get("type") != "Primary"):
+                data = row.get("cvssData")
+                if isinstance(data, Mapping) and isinstance(data.get("baseScore"), int | float):
+                    return float(data["baseScore"]), _text(data.get("vectorString"))
+    return None, None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
