@@ -1,0 +1,1 @@
+"""Indicators of compromise: which package versions are known to be malicious, and who says so."""

@@ -1,0 +1,62 @@
+"""All indicators, ready to be asked about thousands of packages."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from tasks.indicators.interface import Indicator, Match
+from tasks.indicators.names import ecosystem_of, package_key
+from tasks.indicators.order import same_key
+from tasks.indicators.ranges import interval_match
+
+__all__ = ["IndicatorIndex", "says"]
+
+Key = tuple[str, str]
+
+
+def says(indicator: Indicator, version: str | None) -> Match:
+    """What an indicator says of a version; without a version only one of every version can be certain."""
+    if indicator.is_any:
+        return Match.YES
+    if version is None:
+        return Match.POSSIBLE
+    ecosystem = indicator.ecosystem
+    wanted = same_key(ecosystem, version)
+    if any(same_key(ecosystem, listed) == wanted for listed in indicator.versions):
+        return Match.YES
+    answers = {interval_match(ecosystem, version, interval) for interval in indicator.intervals}
+    return next((answer for answer in (Match.YES, Match.POSSIBLE) if answer in answers), Match.NO)
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorIndex:
+    """Indicators and allowed packages by package."""
+
+    indicators: Mapping[Key, tuple[Indicator, ...]]
+    allowed: Mapping[Key, tuple[Indicator, ...]]
+
+    @classmethod
+    def of(cls, indicators: Iterable[Indicator], allowed: Iterable[Indicator] = ()) -> "IndicatorIndex":
+        """Index them; equal claims count once."""
+        return cls(_by_package(indicators), _by_package(allowed))
+
+    def matches(self, ecosystem: str, name: str, version: str | None) -> Iterator[tuple[Indicator, Match]]:
+        """The indicators that name this package version, certainly or possibly; none for an allowed one."""
+        key = package_key(ecosystem_of(ecosystem), name)
+        named = self.indicators.get(key)
+        if named is None or self._is_allowed(key, version):
+            return
+        for indicator in named:
+            answer = says(indicator, version)
+            if answer is not Match.NO:
+                yield indicator, answer
+
+    def _is_allowed(self, key: Key, version: str | None) -> bool:
+        return any(says(indicator, version) is Match.YES for indicator in self.allowed.get(key, ()))
+
+
+def _by_package(indicators: Iterable[Indicator]) -> dict[Key, tuple[Indicator, ...]]:
+    found: defaultdict[Key, dict[Indicator, None]] = defaultdict(dict)
+    for indicator in indicators:
+        found[package_key(indicator.ecosystem, indicator.name)][indicator] = None
+    return {key: tuple(items) for key, items in found.items()}

@@ -1,0 +1,177 @@
+"""Indicators out of files, folders and zips of any known kind, told apart by their names and contents."""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tasks.indicators.index import IndicatorIndex
+from tasks.indicators.interface import Indicator, IndicatorError, Listed
+from tasks.indicators.lists import csv_entries, listed, structured_entries
+from tasks.indicators.osv import indicators_of_record, is_malware, is_osv
+from tasks.indicators.python_lists import python_entries
+
+__all__ = ["Indicators", "load_indicators"]
+
+_SUFFIXES = frozenset({".json", ".csv", ".yaml", ".yml", ".py", ".zip", ".jsonl"})
+_MOST_BYTES = 256 << 20
+_MOST_RECORD_BYTES = 16 << 20
+_MOST_YAML_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Indicators:
+    """All lists together. digest (SHA-256) is equal for equal indicators, whatever files they came from."""
+
+    index: IndicatorIndex
+    count: int
+    withdrawn: int
+    warnings: tuple[str, ...]
+    digest: str
+
+
+def load_indicators(paths: Iterable[Path], allow: Iterable[Path] = ()) -> Indicators:
+    """Read every list; what `allow` lists name is never reported. IndicatorError names file, place and reason."""
+    found: list[Indicator] = []
+    allowed: list[Indicator] = []
+    withdrawn = 0
+    warnings: list[str] = []
+    for path in paths:
+        part = _load(path)
+        found += part.indicators
+        allowed += part.allowed
+        withdrawn += part.withdrawn
+        warnings += part.warnings
+    for path in allow:
+        part = _load(path)
+        allowed += (*part.indicators, *part.allowed)
+    index = IndicatorIndex.of(found, allowed)
+    digest = hashlib.sha256("\n".join(sorted(map(repr, {*found}))).encode())
+    digest.update("\n".join(sorted(map(repr, {*allowed}))).encode())
+    return Indicators(index, len(found), withdrawn, tuple(warnings), digest.hexdigest())
+
+
+def _load(path: Path) -> Listed:
+    try:
+        if path.is_dir():
+            return _folder(path)
+        if not path.exists():
+            raise IndicatorError(f"{path}: no such file or folder; name a list of indicators")
+        return _zip(path) if zipfile.is_zipfile(path) else _file(path)
+    except OSError as error:
+        raise IndicatorError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+
+
+def _folder(folder: Path) -> Listed:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in _SUFFIXES)
+    if not paths:
+        raise IndicatorError(f"{folder}: holds no list of indicators ({', '.join(sorted(_SUFFIXES))})")
+    return _joined(_zip(path) if path.suffix.lower() == ".zip" else _file(path, only_malware=True) for path in paths)
+
+
+def _joined(parts: Iterable[Listed]) -> Listed:
+    indicators: list[Indicator] = []
+    allowed: list[Indicator] = []
+    warnings: list[str] = []
+    withdrawn = 0
+    for part in parts:
+        indicators += part.indicators
+        allowed += part.allowed
+        warnings += part.warnings
+        withdrawn += part.withdrawn
+    return Listed(tuple(indicators), tuple(allowed), withdrawn, tuple(warnings))
+
+
+def _zip(path: Path) -> Listed:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _osv(_records_in(archive, path), str(path), only_malware=True)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise IndicatorError(f"{path}: the zip cannot be read ({error}); fetch it again") from error
+
+
+def _records_in(archive: zipfile.ZipFile, path: Path) -> Iterator[Any]:
+    for entry in archive.infolist():
+        if entry.filename.lower().endswith(".json") and not entry.is_dir():
+            if entry.file_size > _MOST_RECORD_BYTES:
+                raise IndicatorError(f"{path}, {entry.filename}: larger than 16 MiB; not a record of OSV")
+            yield _json(archive.read(entry), f"{path}, {entry.filename}")
+
+
+def _file(path: Path, *, only_malware: bool = False) -> Listed:
+    if path.stat().st_size > _MOST_BYTES:
+        raise IndicatorError(f"{path}: larger than 256 MiB; give large collections as a zip of records")
+    content = path.read_bytes()
+    kind = path.suffix.lower()
+    try:
+        if kind == ".py":
+            return listed(python_entries(_text(content)), path.name)
+        if kind == ".csv":
+            return listed(csv_entries(_text(content)), path.name)
+        if kind == ".jsonl":
+            values = [
+                _json(line, f"{path}, line {number}") for number, line in enumerate(content.splitlines(), 1) if line
+            ]
+            return _structured(values, path, only_malware)
+        if kind in (".yaml", ".yml"):
+            return _structured(_yaml(content), path, only_malware)
+        return _structured(_json(content, str(path)), path, only_malware)
+    except ValueError as error:
+        raise IndicatorError(f"{path}: {error}") from error
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8-sig")
+
+
+def _yaml(content: bytes) -> Any:
+    if len(content) > _MOST_YAML_BYTES:
+        raise ValueError("larger than 32 MiB; give large lists as JSON or CSV")
+    text = _text(content)
+    try:
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, Loader=yaml.SafeLoader)):
+            # A few lines of aliases can stand for billions of entries.
+            raise ValueError("holds aliases (*name); write the entries out")
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"not YAML ({str(error).splitlines()[0]})") from error
+
+
+def _json(content: bytes, place: str) -> Any:
+    try:
+        return json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise IndicatorError(f"{place}: not JSON ({error}); mend or remove the file") from error
+
+
+def _structured(value: Any, path: Path, only_malware: bool) -> Listed:
+    if is_osv(value):
+        return _osv([value], str(path), only_malware=only_malware)
+    if isinstance(value, list) and value and all(is_osv(entry) for entry in value):
+        return _osv(value, str(path), only_malware=only_malware)
+    return listed(structured_entries(value), path.name)
+
+
+def _osv(records: Iterable[Any], place: str, *, only_malware: bool) -> Listed:
+    """The indicators of OSV records; those of other vulnerabilities, in a whole database, are passed over."""
+    found: list[Indicator] = []
+    withdrawn = 0
+    silent = 0
+    for record in records:
+        if not is_osv(record) or (only_malware and not is_malware(record)):
+            continue
+        withdrawn += bool(record.get("withdrawn"))
+        try:
+            made = list(indicators_of_record(record))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise IndicatorError(f"{place}, record {record['id']}: not of OSV's shape ({error})") from error
+        usable = [item for item in made if item.is_any or item.versions or item.intervals]
+        silent += len(made) - len(usable)
+        found += usable
+    warning = f"{place}: {silent} entries name neither versions nor ranges and match nothing"
+    return Listed(tuple(found), (), withdrawn, (warning,) if silent else ())

@@ -1,0 +1,61 @@
+"""Indicator lists of an older scanner: Python files with `IOC_PACKAGES = {...}`, read as data and never executed."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+__all__ = ["python_entries"]
+
+_ECOSYSTEMS = {"IOC_PACKAGES": "npm", "MAVEN_IOC_PACKAGES": "Maven"}
+"""Those lists name no ecosystem: plain ones were made for npm, the others for Maven."""
+
+
+def python_entries(text: str) -> Iterator[Mapping[str, Any]]:
+    """The entries of a file's literal dictionaries: name to versions, None for every version.
+
+    ValueError where the file is no Python, or a dictionary is anything but literals.
+    """
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"not a Python file: {error}") from error
+    found = False
+    for name, node in _assignments(tree):
+        found = True
+        for package, versions in _literal(name, node).items():
+            yield {"ecosystem": _ECOSYSTEMS[name], "name": package, "versions": _plain(name, package, versions)}
+    if not found:
+        raise ValueError("holds neither IOC_PACKAGES nor MAVEN_IOC_PACKAGES")
+
+
+def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    for statement in tree.body:
+        targets = statement.targets if isinstance(statement, ast.Assign) else ()
+        if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            targets = [statement.target]
+        for target in targets:
+            if isinstance(target, ast.Name) and target.id in _ECOSYSTEMS:
+                value = statement.value  # type: ignore[attr-defined]  # both kinds of assignment have one
+                yield target.id, value
+
+
+def _literal(name: str, node: ast.expr) -> dict[str, Any]:
+    try:
+        value = ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+        raise ValueError(
+            f"{name} (line {node.lineno}) is not made of literals only; it is read, not executed"
+        ) from error
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise ValueError(f"{name} (line {node.lineno}) is not a dictionary of package names")
+    return value
+
+
+def _plain(name: str, package: str, versions: Any) -> list[str] | None:
+    if versions is None:
+        return None
+    if isinstance(versions, str) or not isinstance(versions, list | tuple | set | frozenset):
+        raise ValueError(f"{name}[{package!r}] is neither None nor a list of versions")  # noqa: TRY004  one error
+    if not versions:
+        raise ValueError(f"{name}[{package!r}] names no version; write None for every version")
+    return sorted(str(version) for version in versions)
