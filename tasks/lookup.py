@@ -15,8 +15,10 @@ from prefect.context import TaskRunContext
 
 from tasks.batching.timebox import work_apart, work_within
 from tasks.checkpoints.batches import AdvisoryIndex, AdvisoryQuestion, BatchRequest, BatchResult
+from tasks.engine.batch_metrics import BatchMetrics
 from tasks.engine.engine import engine_for
 from tasks.errors import SourceError
+from tasks.http.metrics import measured
 from tasks.review.failed import failed_review
 from tasks.review.model import PackageKey, PackageReview
 
@@ -78,7 +80,8 @@ def reviewed(request: BatchRequest) -> BatchResult:
     """Review the packages of a request, as many as its time suffices for; one that fails by itself fails alone."""
     began = time.monotonic()
     work = functools.partial(_review_apart, request)
-    reviews = work_within(request.keys, work, request.seconds, time.monotonic)
+    with measured() as cost:
+        reviews = work_within(request.keys, work, request.seconds, time.monotonic)
     return BatchResult(
         number=request.number,
         keys=request.keys[: len(reviews)],
@@ -86,6 +89,7 @@ def reviewed(request: BatchRequest) -> BatchResult:
         seconds=round(time.monotonic() - began, 3),
         round=request.round,
         left=request.keys[len(reviews) :],
+        metrics=BatchMetrics.of(cost),
     )
 
 

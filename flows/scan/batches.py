@@ -85,7 +85,8 @@ class Lookups(Protocol):
 class BatchRun:
     """Runs the batches of one scan and gathers their reviews by package version.
 
-    memory answers the share of the memory limit in use; sleep and clock are in seconds.
+    look_ahead is told the projects of the batches to come, in order. memory answers the share of the memory limit in
+    use; sleep and clock are in seconds.
     """
 
     prepared: PreparedScan
@@ -97,6 +98,7 @@ class BatchRun:
     memory: MemoryReader = field(default_factory=lambda: MemoryLimits().used)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    look_ahead: Callable[[Sequence[str]], object] = lambda _: None
     reviews: dict[Identity, PackageReview] = field(default_factory=dict)
     batches: int = 0
     cached: int = 0
@@ -132,6 +134,7 @@ class BatchRun:
         config = self.prepared.settings.batch_processing
         first = max([self.batches, *(job.number for job in earlier)]) + 1
         planner = Planner(rest, strategy_for(config, len(keys)), self.memory, first)
+        self.look_ahead([key.project for key in rest])
         giver = _Giver(self, earlier, planner, self._timed(request))
         at_once = config.max_concurrent_batches
         for job, future in run_windowed(giver.next_job, self.lookups.submit, at_once, self.stop.given_up):

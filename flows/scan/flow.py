@@ -97,7 +97,8 @@ def _look_up(
     take_over_results(prepared)
     with Narrator(Tally(len(keys), time.monotonic), display) as narrator, SignalStop(_log.warning) as stop:
         lookups = PrefectLookups(storage, prepared.lookup)
-        run = BatchRun(prepared, lookups, narrator, record, _log.warning, stop)
+        ahead = engine_for(prepared.lookup).expect_projects
+        run = BatchRun(prepared, lookups, narrator, record, _log.warning, stop, look_ahead=ahead)
         run.review(keys)
         stop.leave()
     rows = [(row.row, key_of(row)) for row in prepared.selection.rows]
@@ -126,14 +127,15 @@ def _result_storage(prepared: PreparedScan) -> ResultStorage:
 
 def _metrics(prepared: PreparedScan, run: BatchRun, wall_s: float) -> RunMetrics:
     services = {name.value: figures for name, figures in engine_for(prepared.lookup).metrics().items()}
-    asked = {name: figures for name, figures in services.items() if figures.requests}
+    asked = {name: figures for name, figures in services.items() if figures.requests or figures.cache_hits}
+    told = asked if prepared.settings.performance.enable_performance_monitoring else {}
     return RunMetrics(
         wall_s=round(wall_s, 2),
         batches=run.batches,
         cached_batches=run.cached,
         requests={name: figures.requests for name, figures in asked.items()},
         peak_rss_mb=_peak_rss_mb(),
-        services={name: dataclasses.asdict(figures) for name, figures in asked.items()},
+        services={name: dataclasses.asdict(figures) for name, figures in told.items()},
     )
 
 

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from tasks.batching.interface import Batch
+from tasks.engine.batch_metrics import BatchMetrics
 from tasks.engine.lookup import LookupSettings
 from tasks.review.model import PackageKey, PackageReview
 from tasks.sources.interface import AdvisoryRef, Plain
@@ -45,7 +46,8 @@ class BatchResult(Plain):
     """A finished batch as it is stored: what was asked and what came of it, in the same order.
 
     left are the packages that its time did not suffice for (strategy `time-based`); other batches hold them.
-    seconds is the time it took; round counts the tries at the end, 0 being the first look.
+    seconds is the time it took; round counts the tries at the end, 0 being the first look; metrics is what its
+    questions cost.
     """
 
     number: int
@@ -54,6 +56,7 @@ class BatchResult(Plain):
     seconds: float
     round: int = 0
     left: tuple[PackageKey, ...] = ()
+    metrics: BatchMetrics = BatchMetrics()
 
 
 class BatchRequest(Plain):

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from tasks.advisories.model import Severity
+from tasks.http.metrics import ServiceMetrics
+from tasks.reports.advice import advice
 from tasks.reports.result import ScanResult, summary
 from tasks.review.model import PackageReview, ReviewStatus, Tier, VulnerabilityReview
 
@@ -31,6 +33,7 @@ def summary_lines(result: ScanResult) -> Iterator[str]:
     yield from _list("Skipped", (r for r in result.packages if r.status is ReviewStatus.SKIPPED), reasons=True)
     yield from _list("Could not check", (r for r in result.packages if r.status is ReviewStatus.FAILED), reasons=True)
     yield from result.notes
+    yield from advice({name: ServiceMetrics(**figures) for name, figures in metrics.services.items()})
     yield _written(result)
 
 
