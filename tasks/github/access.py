@@ -1,0 +1,94 @@
+"""From a token, an address and limits to an organisation that can be read: where all is put together."""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from tasks.errors import SettingsError
+from tasks.github.api import Credentials
+from tasks.github.blobs import BlobLimits
+from tasks.github.budget import Budget, BudgetTerms
+from tasks.github.kept import KeptTrees
+from tasks.github.model import EVERY_PATH, PathFilter
+from tasks.github.organisation import GitHubOrganisation
+from tasks.http.client import HttpClient
+from tasks.http.policy import ServiceName, ServicePolicy, public_policies
+from tasks.http.redaction import quiet_wire_loggers
+
+__all__ = ["GitHubAccess", "open_organisation"]
+
+MOST_IN_FLIGHT = 100
+"""GitHub's secondary limit, REST and GraphQL together."""
+
+MOST_BYTES = 101 * 1024 * 1024
+"""GitHub gives contents up to 100 MB."""
+
+TREES_FILE = "github-trees.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class GitHubAccess:
+    """How GitHub may be asked; the secrets never show. base_url None: api.github.com.
+
+    max_in_flight: requests at once, 1 to 100; attempts: tries of one request; deadline_s: seconds for one request with
+    its attempts. credentials (a GitHub App's) are used instead of the token where given.
+    """
+
+    token: SecretStr | None = None
+    base_url: str | None = None
+    max_in_flight: int = 32
+    attempts: int = 5
+    deadline_s: float = 120.0
+    budget: BudgetTerms = field(default_factory=BudgetTerms)
+    limits: BlobLimits = field(default_factory=BlobLimits)
+    ca_bundle: Path | None = None
+    credentials: Credentials | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "GitHubAccess":
+        """Token from GITHUB_TOKEN, address from VETBOOK_SOURCES__GITHUB__BASE_URL."""
+        token = environment.get("GITHUB_TOKEN", "").strip()
+        address = environment.get("VETBOOK_SOURCES__GITHUB__BASE_URL", "").strip()
+        return cls(token=SecretStr(token) if token else None, base_url=address or None)
+
+    def policy(self) -> ServicePolicy:
+        """What the HTTP client keeps to; SettingsError for limits that GitHub does not allow."""
+        if not 1 <= self.max_in_flight <= MOST_IN_FLIGHT:
+            raise SettingsError(f"{self.max_in_flight} requests at once; GitHub allows 1 to {MOST_IN_FLIGHT}.")
+        public = public_policies()[ServiceName.GITHUB]
+        return replace(
+            public,
+            base_url=self.base_url or public.base_url,
+            token=self.token if self.credentials is None else None,
+            max_in_flight=self.max_in_flight,
+            attempts=self.attempts,
+            deadline_s=self.deadline_s,
+            max_bytes=MOST_BYTES,
+        )
+
+
+@asynccontextmanager
+async def open_organisation(
+    access: GitHubAccess, *, folder: Path | None = None, wanted: PathFilter = EVERY_PATH, budget: Budget | None = None
+) -> AsyncIterator[GitHubOrganisation]:
+    """GitHub for the present event loop, closed at the end; trees are kept in folder, if given, between runs."""
+    quiet_wire_loggers()
+    policy = access.policy()
+    kept = KeptTrees(folder / TREES_FILE, policy.address, wanted.name) if folder is not None else None
+    try:
+        async with HttpClient({ServiceName.GITHUB: policy}, ca_bundle=access.ca_bundle) as client:
+            yield GitHubOrganisation(
+                client,
+                budget=budget or Budget(access.budget),
+                credentials=access.credentials,
+                kept=kept,
+                wanted=wanted,
+                limits=access.limits,
+            )
+    finally:
+        if kept is not None:
+            kept.close()
