@@ -87,8 +87,8 @@ def _scan(arguments: argparse.Namespace) -> int:
     request = _request(arguments)
     _check_input(request)
     speak(verbose=arguments.verbose, quiet=arguments.quiet)
+    signal.signal(signal.SIGTERM, _terminate)
     with LocalServer() as server:
-        signal.signal(signal.SIGTERM, _terminate)
         outcome = _run(request, server)
     return _report(outcome, arguments)
 
@@ -151,11 +151,12 @@ def _run(request: "ScanRequest", server: object) -> "ScanOutcome":
     prepared = prepare(request)
     for warning in prepared.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    from flows.day_logs import day_logs  # noqa: PLC0415
     from flows.prefect_end import drained  # noqa: PLC0415
     from flows.scan.flow import scan  # noqa: PLC0415
 
     server.ready()
-    with hand_over(prepared), drained():
+    with day_logs(prepared.folders.logs, prepared.settings.logging), hand_over(prepared), drained():
         return scan(request)
 
 

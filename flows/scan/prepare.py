@@ -51,6 +51,11 @@ class Folders:
         return self.root / "output"
 
     @property
+    def logs(self) -> Path:
+        """Log files, one a day."""
+        return self.root / "logs"
+
+    @property
     def store(self) -> Path:
         """Advisory records kept between scans."""
         return self.root / "store" / "advisories.sqlite"
@@ -131,7 +136,8 @@ def prepare(request: ScanRequest, offer: Offer = offer_on_terminal) -> PreparedS
     return PreparedScan(
         request=request,
         settings=settings,
-        lookup=lookup,
+        # What an interrupted scan fetched need not be asked for again when it goes on.
+        lookup=lookup.resuming(found.resumed.batch_state.created_at) if found.resumed else lookup,
         folders=folders,
         workbook=workbook,
         selection=_without(selection, found.left_out),

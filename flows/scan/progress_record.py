@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flows.scan.prepare import PreparedScan
@@ -19,10 +19,16 @@ from tasks.checkpoints.results import record_digest
 from tasks.checkpoints.statistics import RunStatistics
 from tasks.errors import VetbookError
 from tasks.files.atomic import copy_atomically
-from tasks.review.reviewer import utc_now
 from tasks.settings.model import Strategy
 
 _log = logging.getLogger(__name__)
+
+
+def precise_now() -> datetime:
+    """The time now, naive UTC with microseconds: scans and checkpoints of one second have an order."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
 _KEPT_DAYS = 30
 _KEPT_FILES = 2
 """Checkpoint files of a scan that are kept: should the newest be damaged, there is the one before."""
@@ -43,7 +49,7 @@ class ProgressRecord:
     prepared: PreparedScan
     statistics: RunStatistics
     warn: Callable[[str], object] = _log.warning
-    now: Callable[[], datetime] = utc_now
+    now: Callable[[], datetime] = precise_now
     clock: Callable[[], float] = time.monotonic
     _done: dict[Identity, str] = field(init=False, default_factory=dict)
     _keys: dict[str, str] = field(init=False, default_factory=dict)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AliasChoices,
@@ -170,6 +170,9 @@ class SourcesSettings(Section):
         None, description="redis://HOST/0: limits that count over all processes which name it; needs vetbook[redis]."
     )
     kept_mb: int = Field(512, ge=1, le=1_048_576, description="MB of kept answers; what was not used for longest goes.")
+    store_max_age_hours: float = Field(
+        24, ge=0, le=87_600, description="Hours for which the advisory store is used without a warning."
+    )
 
     pypi: ServiceSettings = ServiceSettings()
     osv: ServiceSettings = ServiceSettings()
@@ -227,6 +230,25 @@ class PerformanceSettings(Section):
     log_batch_metrics: bool = Field(False, description="Log what each batch cost: requests, waits, cache hits, bytes.")
 
 
+def _bytes(value: object) -> object:
+    """A number of bytes out of "10MB", "512 kB" or a plain number."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg])i?b?\s*", value.lower()) if isinstance(value, str) else None
+    return value if found is None else round(float(found[1]) * 1000 ** (1 + "kmg".index(found[2])))
+
+
+class LoggingSettings(Section):
+    """The log files of a run, under `logs/` in the data folder."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged, and above.")
+    file_rotation: bool = Field(True, description="Begin a new file when one of a day has grown too large.")
+    max_file_size: Annotated[int, BeforeValidator(_bytes)] = Field(
+        10_000_000, ge=10_000, le=10_000_000_000, description="Bytes (also as 10MB) of one file."
+    )
+    backup_count: int = Field(5, ge=1, le=1000, description="Files of one day that are kept beside the newest.")
+    error_log_separate: bool = Field(True, description="Write errors once more into a file of their own.")
+    keep_days: int = Field(30, ge=1, le=36_500, description="Days after which log files go.")
+
+
 class OutputSettings(Section):
     """What is kept beside the workbook."""
 
@@ -244,6 +266,7 @@ class Settings(Section):
     offline: OfflineSettings = OfflineSettings()
     performance: PerformanceSettings = PerformanceSettings()
     output: OutputSettings = OutputSettings()
+    logging: LoggingSettings = LoggingSettings()
 
 
 SHARED_KEYS: Mapping[str, frozenset[str]] = {
@@ -287,20 +310,7 @@ INERT_KEYS: Mapping[str, frozenset[str]] = {
     "performance": frozenset(
         {"garbage_collection", "enable_caching", "cache_duration", "connection_pool_size", "keep_alive"}
     ),
-    "logging": frozenset(
-        {
-            "level",
-            "file_rotation",
-            "max_file_size",
-            "backup_count",
-            "log_directory",
-            "log_format",
-            "console_output",
-            "error_log_separate",
-            "show_progress",
-            "progress_interval",
-        }
-    ),
+    "logging": frozenset({"log_directory", "log_format", "console_output", "show_progress", "progress_interval"}),
 }
 """Keys of the older review tool that are accepted and have no effect here: always on, or a flag's business now."""
 

@@ -4,10 +4,12 @@ What was looked up is appended to a file, so that runs in several processes can 
 be made the last one of a process.
 """
 
+import asyncio
 import dataclasses
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -110,8 +112,6 @@ class PlainLookups:
         return BatchOutcome(result, cached=False)
 
     def _review(self, keys: Sequence[PackageKey]) -> Sequence[PackageReview]:
-        import asyncio
-
         for key in keys:
             if error := self.broken(key):
                 raise error
@@ -239,9 +239,7 @@ def in_child(work: Callable[[], object]) -> int:
         try:
             work()
             code = 0
-        except BaseException:
-            import traceback
-
+        except BaseException:  # noqa: BLE001  whatever it is, the child must not go on as the test
             traceback.print_exc()
         finally:
             os._exit(code)
