@@ -1,0 +1,32 @@
+"""bun.lock, Bun's text lockfile: JSON with comments and trailing commas.
+
+Source: https://bun.com/docs/install/lockfile; the tuple's first item is `name@resolution`.
+"""
+
+import re
+from collections.abc import Iterator
+
+from tasks.lockfiles.interface import Format, LockedPackage, Lockfile, named
+from tasks.lockfiles.npmnames import npm_package, split_npm
+from tasks.lockfiles.reading import json_object, text_of
+
+__all__ = ["FORMATS"]
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/|,(?=(?:\s|//[^\n]*|/\*.*?\*/)*[\]}])', re.DOTALL)
+
+
+def _plain_json(text: str) -> str:
+    return _TOKEN.sub(lambda found: found[0] if found[0].startswith('"') else " ", text)
+
+
+def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
+    packages = json_object(lockfile, _plain_json(text_of(lockfile))).get("packages", {})
+    if not isinstance(packages, dict):
+        raise lockfile.fail("packages is not an object")
+    for key, entry in packages.items():
+        if not isinstance(entry, list) or not entry or not isinstance(entry[0], str) or not entry[0]:
+            raise lockfile.fail(f"packages: {key!r} does not begin with name@version")
+        yield npm_package(*split_npm(entry[0]))
+
+
+FORMATS = (Format(named("bun.lock"), _read),)
