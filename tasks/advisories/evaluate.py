@@ -6,6 +6,7 @@ in `versions` or lies within any of the ranges, of any `affected` entry that nam
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from tasks.advisories.model import Advisory, Affected, Verdict
 from tasks.advisories.ranges import RangeRule
@@ -40,7 +41,7 @@ class Matcher:
         """Prepare an advisory for a project; a withdrawn one, or one of other projects, affects nothing."""
         entries = () if advisory.withdrawn else tuple(entries_for(advisory, project, ecosystem))
         return cls(
-            frozenset(version_key(text) for entry in entries for text in entry.versions),
+            frozenset(map(version_key, chain.from_iterable(entry.versions for entry in entries))),
             tuple(RangeRule.of(events) for entry in entries for events in entry.ranges),
         )
 

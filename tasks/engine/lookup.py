@@ -10,8 +10,9 @@ from pydantic import Field, SecretStr
 from tasks.http.redaction import without_credentials
 from tasks.settings.model import ServiceSettings, Settings
 from tasks.sources.interface import Plain
+from tasks.store.file import STORE_NAME
 
-ANSWERS_VERSION = 1
+ANSWERS_VERSION = 2
 """Raised when the same facts would lead to another review: results of older versions are then not reused."""
 
 
@@ -36,6 +37,7 @@ class LookupSettings(Plain):
     memory_mb: int | None = None
     log_batch_metrics: bool = False
     fresh_since: datetime | None = None
+    store_max_age_hours: float = 24
     credentials: dict[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
     shared_limits: SecretStr | None = Field(None, exclude=True, repr=False)
 
@@ -51,6 +53,11 @@ class LookupSettings(Plain):
     def answers_file(self) -> Path | None:
         """Where answers are kept, beside the advisory records."""
         return None if self.store is None else self.store.with_name("answers.sqlite")
+
+    @property
+    def advisory_store(self) -> Path | None:
+        """What `python -m flows.sync` keeps, beside the caches."""
+        return None if self.store is None else self.store.with_name(STORE_NAME)
 
     def resuming(self, began: datetime) -> "LookupSettings":
         """The same for a scan that goes on: began is when it first started, naive UTC."""
@@ -78,6 +85,7 @@ def lookup_settings(settings: Settings, *, offline: bool, store: Path | None) ->
         memory_mb=settings.performance.max_memory_usage,
         log_batch_metrics=settings.performance.log_batch_metrics,
         shared_limits=sources.shared_limits,
+        store_max_age_hours=sources.store_max_age_hours,
     )
 
 

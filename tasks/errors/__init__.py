@@ -8,7 +8,8 @@ VetbookError                     anything below; knows the exit code it leads to
 │   ├── SourceUnavailable        down, unreachable, rate limited or too slow after all retries: run again later
 │   ├── SourceAnswerInvalid      an answer came that is not one (HTML, cut short, wrong shape): run again later
 │   ├── SourceRefused            token missing or not accepted: set the token
-│   └── SourceOffline            needed, but --offline forbids asking: run once online, or sync
+│   ├── SourceOffline            needed, but --offline forbids asking: run once online, or sync
+│   └── StoreError               the advisory store cannot be read or written, what it held is kept: sync again
 ├── CheckpointError              a checkpoint or a stored result cannot be written or believed (exit 4)
 ├── MergeError                   the workbook was not changed, the results are kept (exit 4)
 │   ├── MergeRefused             the workbook holds something that cannot be written safely: the message names it
@@ -32,6 +33,7 @@ __all__ = [
     "SourceOffline",
     "SourceRefused",
     "SourceUnavailable",
+    "StoreError",
     "UsageError",
     "VetbookError",
     "WorkbookChanged",
@@ -91,6 +93,10 @@ class SourceRefused(SourceError):
 
 class SourceOffline(SourceError):
     """The answer is not at hand and `--offline` forbids asking for it."""
+
+
+class StoreError(SourceError):
+    """The advisory store cannot be read or written (damaged, locked, disk full); what it held before is kept."""
 
 
 class CheckpointError(VetbookError):

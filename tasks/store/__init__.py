@@ -1,0 +1,1 @@
+"""The advisory store: what `python -m flows.sync` downloaded, in one SQLite file, and the sources made of it."""
