@@ -17,6 +17,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from blocks.results import ResultStorage
 from flows.scan.batches import BatchRun
 from flows.scan.cleanup import clean_up
+from flows.scan.enriching import enrich
 from flows.scan.lookups import PrefectLookups
 from flows.scan.merging import Merged, merge
 from flows.scan.new_packages import NewPackage, resolve_new
@@ -72,11 +73,12 @@ def _scan(prepared: PreparedScan, began: float, started_at: datetime) -> ScanOut
     added = resolve_new(prepared)
     record = ProgressRecord(prepared, _statistics(prepared))
     with recorded(record):
-        run, reviews = _look_up(prepared, added, record)
+        run, reviews, told = _look_up(prepared, added, record)
         record.write(ScanState.MERGING)
         merged = merge(prepared, added, run.reviews)
     metrics = _metrics(prepared, run, time.monotonic() - began)
     result = _result(prepared, reviews, merged, metrics, started_at)
+    result = dataclasses.replace(result, notes=(*result.notes, *told))
     if prepared.request.json_file is not None:
         write_result(prepared.request.json_file, result)
     write_reports(prepared, merged, result)
@@ -88,8 +90,11 @@ def _scan(prepared: PreparedScan, began: float, started_at: datetime) -> ScanOut
 
 def _look_up(
     prepared: PreparedScan, added: tuple[NewPackage, ...], record: ProgressRecord
-) -> tuple[BatchRun, tuple[PackageReview, ...]]:
-    """Review every chosen row and every added package; one review a row, in sheet order, added ones last."""
+) -> tuple[BatchRun, tuple[PackageReview, ...], tuple[str, ...]]:
+    """Review every chosen row and every added package; one review a row, in sheet order, added ones last.
+
+    The last value says which sources could not tell what they know.
+    """
     keys = [*prepared.keys, *(package.key for package in added)]
     storage = _result_storage(prepared)
     display = make_display(prepared.request.display, len(keys), _log.info)
@@ -101,11 +106,13 @@ def _look_up(
         run = BatchRun(prepared, lookups, narrator, record, _log.warning, stop, look_ahead=ahead)
         run.review(keys)
         stop.leave()
+    enrichment = enrich(prepared, run)
     rows = [(row.row, key_of(row)) for row in prepared.selection.rows]
     rows += [(package.row, package.key) for package in added]
-    return run, tuple(
+    reviews = tuple(
         run.reviews[identity(key)].model_copy(update={"row": number, "name": key.name}) for number, key in rows
     )
+    return run, reviews, tuple(enrichment.sentences())
 
 
 def _statistics(prepared: PreparedScan) -> RunStatistics:

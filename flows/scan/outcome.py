@@ -13,7 +13,7 @@ def exit_code(outcome: ScanOutcome, fail_on: str | None) -> ExitCode:
         return ExitCode.MERGE_FAILED
     if fail_on is not None and any(_reaches(review, Severity(fail_on.upper())) for review in reviews):
         return ExitCode.FINDINGS
-    if any(review.status is ReviewStatus.FAILED for review in reviews):
+    if any(review.status is ReviewStatus.FAILED or review.gaps for review in reviews):
         return ExitCode.INCOMPLETE
     return ExitCode.DONE
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from tasks.engine.batch_metrics import BatchMetrics
+from tasks.engine.enrichers import enricher
 from tasks.engine.lookup import LookupSettings
 from tasks.engine.loop import LoopThread
 from tasks.engine.memory import MemoryGate
@@ -18,6 +19,7 @@ from tasks.http.metrics import ServiceMetrics, charge, measured
 from tasks.http.policy import ServiceName
 from tasks.http.redaction import quiet_wire_loggers
 from tasks.http.shared import OWN_LIMITS, SharedLimits
+from tasks.review.enrichment import Enrichment
 from tasks.review.model import PackageKey, PackageReview
 from tasks.review.reviewer import Refs, Reviewer
 from tasks.sources.interface import AdvisoryRef, ProjectFacts
@@ -48,6 +50,7 @@ class Engine:
         limit = lookup.uncertain_limit
         self._reviewer = Reviewer(self._projects, self._advisories, uncertain_limit=limit, asked_at=asked_at)
         self._gate = self._memory_gate()
+        self._enricher = enricher(lookup, self._client, self._stores, os.environ)
 
     def index(self, names: Sequence[str]) -> Mapping[str, tuple[AdvisoryRef, ...]]:
         """Every advisory that names each project; SourceError when OSV cannot answer."""
@@ -66,6 +69,10 @@ class Engine:
     async def _expect_projects(self, projects: PypiApi, names: Sequence[str]) -> None:
         most = AHEAD * self._lookup.concurrent_requests
         projects.expect(names, lambda: 0 if self._gate is not None and self._gate.pressed else most)
+
+    def enrichment(self, reviews: Sequence[PackageReview]) -> Enrichment:
+        """What the sources beside OSV tell of what these reviews found, each asked once."""
+        return self._loop.run(self._enricher.ask(reviews))
 
     def project(self, name: str) -> ProjectFacts:
         """PyPI's facts about one project by PEP 503 name; SourceError when PyPI cannot answer."""

@@ -9,6 +9,7 @@ from tasks.engine.terms import fresh_for
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName
 from tasks.sources.answer_store import AnswerStore, Pruned
+from tasks.sources.cve_results import CveResults
 from tasks.sources.interface import AdvisorySource, ProjectSource
 from tasks.sources.kept import KeptDocuments, KeptOnly
 from tasks.sources.kept_index import KeptAdvisories, KeptIndex
@@ -44,13 +45,15 @@ class Stores:
 
     records: RecordStore
     answers: AnswerStore
+    cves: CveResults
 
     @classmethod
     def open(cls, lookup: LookupSettings) -> Self | None:
         """The files of these settings; None where nothing is kept, or a snapshot answers instead."""
         if lookup.store is None or lookup.answers_file is None or (lookup.offline and lookup.snapshot is not None):
             return None
-        return cls(RecordStore(lookup.store), AnswerStore(lookup.answers_file))
+        cves = CveResults(lookup.store.with_name("cves.sqlite"))
+        return cls(RecordStore(lookup.store), AnswerStore(lookup.answers_file), cves)
 
     def prune(self, lookup: LookupSettings) -> Pruned:
         """Remove kept answers beyond their hard age and beyond the size allowed."""
@@ -61,6 +64,7 @@ class Stores:
         """Close the files."""
         self.records.close()
         self.answers.close()
+        self.cves.close()
 
 
 def sources(lookup: LookupSettings, client: HttpClient, stores: Stores | None) -> Sources:

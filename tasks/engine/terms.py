@@ -13,8 +13,18 @@ from tasks.sources.kept import FreshFor
 
 __all__ = ["fresh_for", "policies", "tokens"]
 
-NVD_WITH_KEY = 50 / 30
-"""Requests per second with a key: 50 in a rolling 30 s (nvd.nist.gov/developers/start-here)."""
+ENRICHING_S = 30.0
+"""Seconds for one request to a source that only enriches: it must not hold a scan up."""
+
+_ENRICHING = frozenset(
+    {
+        ServiceName.GITHUB,
+        ServiceName.NVD,
+        ServiceName.MITRE,
+        ServiceName.SNYK,
+        ServiceName.EPSS,
+    }
+)
 
 _TOKEN_VARIABLES = {
     ServiceName.GITHUB: "GITHUB_TOKEN",
@@ -51,15 +61,16 @@ def _adjusted(
 ) -> ServicePolicy:
     service = _settings(lookup, name)
     rate = policy.requests_per_second
-    if name is ServiceName.NVD and token is not None:
-        rate = NVD_WITH_KEY
+    if name is ServiceName.NVD:
+        # `NvdApi` counts its window itself: evenly spaced, five requests would take 24 s instead of one.
+        rate = None
     return dataclasses.replace(
         policy,
         base_url=_address(service.base_url or policy.base_url, lookup.credentials.get(name.value)),
         max_in_flight=service.max_in_flight or min(lookup.concurrent_requests, policy.max_in_flight),
-        requests_per_second=service.requests_per_second or rate,
+        requests_per_second=(None if name is ServiceName.NVD else service.requests_per_second) or rate,
         max_wait_s=policy.max_wait_s if service.max_wait_s is None else service.max_wait_s,
-        deadline_s=service.deadline_s or policy.deadline_s,
+        deadline_s=service.deadline_s or (ENRICHING_S if name in _ENRICHING else policy.deadline_s),
         read_timeout_s=lookup.request_timeout,
         attempts=lookup.retry_attempts,
         token=token,

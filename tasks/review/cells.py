@@ -12,8 +12,8 @@ from urllib.parse import quote
 from tasks.advisories.versions import parse_version
 from tasks.review.meaning import Meaning, of_recommendation, of_result
 from tasks.review.model import PackageReview, ReviewStatus, SourceName
-from tasks.review.recommendation import malware_reports
-from tasks.review.verdicts import NO_SNYK_TOKEN
+from tasks.review.recommendation import deciding_gap, malware_reports
+from tasks.review.verdicts import NO_CVE, NO_SNYK_TOKEN
 from tasks.review.words import result_text
 from tasks.settings.addresses import PYPI
 from tasks.workbook.model import CellValue, Field, Formula
@@ -105,7 +105,9 @@ def _results(review: PackageReview) -> Iterator[CellProposal]:
 
 def _answers_nothing(review: PackageReview, source: SourceName, meaning: Meaning) -> bool:
     """Whether a source was not asked, so that what it said earlier stays."""
-    return meaning is Meaning.COULD_NOT_CHECK or review.sources[source].reason == NO_SNYK_TOKEN
+    reason = review.sources[source].reason
+    without_cve = source is SourceName.EXPLOITDB and reason == NO_CVE
+    return meaning is Meaning.COULD_NOT_CHECK or reason == NO_SNYK_TOKEN or without_cve
 
 
 def _links(review: PackageReview) -> Iterator[CellProposal]:
@@ -125,6 +127,6 @@ def _link(address: str, text: str) -> CellValue:
 
 def _recommendation(review: PackageReview) -> CellProposal:
     text = review.recommendation.text if review.recommendation else None
-    failed = review.status is ReviewStatus.FAILED
+    failed = review.status is ReviewStatus.FAILED or deciding_gap(review)
     alarming = bool(review.vulnerabilities or malware_reports(review))
     return CellProposal(Field.RECOMMENDATION, text, of_recommendation(review), after_former=failed and not alarming)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from tasks.review.model import PackageReview, ReviewStatus, SourceName, SourceStatus, Tier
+from tasks.review.recommendation import deciding_gap
 from tasks.review.verdicts import NO_CVE
 from tasks.workbook.model import CellStyle
 
@@ -43,7 +44,8 @@ def of_recommendation(review: PackageReview) -> Meaning:
     """The look of column W."""
     if review.recommendation is None:
         return Meaning.COULD_NOT_CHECK
-    if review.recommendation.tier is Tier.MANUAL_REVIEW and review.status is ReviewStatus.FAILED:
+    failed = review.status is ReviewStatus.FAILED or deciding_gap(review)
+    if review.recommendation.tier is Tier.MANUAL_REVIEW and failed:
         return Meaning.COULD_NOT_CHECK
     return _OF_TIER[review.recommendation.tier]
 

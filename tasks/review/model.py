@@ -55,7 +55,8 @@ class SourceAnswer(Plain):
 
     total counts every advisory of the source for the package, affecting or not; undecidable those
     that need a person; uncertain counts undecidable ones that are too few to ask for one (`uncertain_limit`);
-    enrichment=True marks a source that was not consulted without this being a failure.
+    enrichment=True marks a source that was not consulted without this being a failure, or that failed where OSV's
+    records say enough; note is what else it said, for its cell.
     """
 
     status: SourceStatus
@@ -67,10 +68,15 @@ class SourceAnswer(Plain):
     uncertain: int = 0
     severity: Severity | None = None
     enrichment: bool = False
+    note: str | None = None
 
 
 class VulnerabilityReview(Plain):
-    """One vulnerability as the result file shows it."""
+    """One vulnerability as the result file shows it.
+
+    kev: CISA knows of its exploitation; epss: the highest probability among its CVEs, 0 to 1; exploits: ids of
+    Exploit-DB; sources: who told of it. others are severities that differ from ours, by source (("NVD", "HIGH")).
+    """
 
     ids: tuple[str, ...]
     aliases: tuple[str, ...] = ()
@@ -83,6 +89,7 @@ class VulnerabilityReview(Plain):
     exploits: tuple[str, ...] = ()
     sources: tuple[str, ...] = ("osv",)
     malicious: bool = False
+    others: tuple[tuple[str, Severity], ...] = ()
 
 
 class Recommendation(Plain):
@@ -97,7 +104,8 @@ class PackageReview(Plain):
 
     version is the PEP 440 text, or the cell's own where that is unusable (then status is skipped and reason says why).
     latest_affected says whether the latest version still has known vulnerabilities; cleared_by is the smallest
-    later version that has none.
+    later version that has none. known_cves are all of the package's, affecting or not, until the review is enriched;
+    gaps names the sources that were asked and could not answer; not_consulted those that were not asked.
     """
 
     row: int = 0
@@ -114,6 +122,9 @@ class PackageReview(Plain):
     latest_affected: bool | None = None
     cleared_by: str | None = None
     recommendation: Recommendation | None = None
+    known_cves: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    not_consulted: tuple[str, ...] = ()
 
 
 class PackageKey(Plain):

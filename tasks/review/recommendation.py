@@ -4,6 +4,8 @@ The words are those reviewers know (docs/workbook.md); counts are of vulnerabili
 installed version, versions are compared by PEP 440, and what could not be checked is said first.
 """
 
+from collections.abc import Sequence
+
 from packaging.version import InvalidVersion, Version
 
 from tasks.advisories.model import Severity
@@ -16,7 +18,22 @@ UNCHECKED = "🔍 MANUAL REVIEW | ❓ "
 RUN_AGAIN = "📋 Run again; nothing is known to be safe"
 """How every recommendation ends for which a deciding source failed."""
 
+LIKELY = 0.1
+"""EPSS from which the probability is told: it is below for some 97 of 100 CVEs (first.org/epss)."""
+
 _SHOWN_IDS = 5
+_SHOWN_DIFFERENCES = 2
+_LABELS = {
+    "github": "GitHub",
+    "nvd": "NVD",
+    "mitre": "MITRE",
+    "snyk": "Snyk",
+    "exploitdb": "Exploit-DB",
+    "kev": "KEV",
+    "epss": "EPSS",
+}
+_WITHOUT_CELL = {name: _LABELS[name] for name in ("kev", "epss")}
+"""Sources that have no column of their own, so that column W says what became of them."""
 _PRESSING = frozenset({Severity.CRITICAL, Severity.HIGH})
 
 
@@ -47,12 +64,52 @@ def _risk(review: PackageReview) -> tuple[str, ...]:
     return (
         "🚨 SECURITY RISK",
         f"☠️ MALICIOUS PACKAGE ({', '.join(malicious)}): remove it now" if malicious else "",
+        _exploited(review),
         f"{_count(len(found), 'confirmed vulnerability', 'confirmed vulnerabilities')} found",
         *(() if malicious else (_update_required(review), _way_out(review))),
         f"⚡ HIGH PRIORITY: {worst} severity detected" if worst in _PRESSING else "",
+        _exploits(review),
+        _likely(review),
         f"Sources: {_sources(review)}",
+        _disagreement(review),
+        _not_consulted(review),
         "⚠️ Review security advisories before deployment",
     )
+
+
+def _exploited(review: PackageReview) -> str:
+    cves = sorted({cve for v in review.vulnerabilities if v.kev for cve in v.cves})
+    return f"🔥 KNOWN EXPLOITED ({_some(cves)}; CISA KEV): act first" if cves else ""
+
+
+def _exploits(review: PackageReview) -> str:
+    ids = sorted({i for v in review.vulnerabilities for i in v.exploits}, key=int)
+    return f"💥 Public exploits: EDB-ID {_some(ids)}" if ids else ""
+
+
+def _likely(review: PackageReview) -> str:
+    chance = max((v.epss for v in review.vulnerabilities if v.epss is not None), default=0.0)
+    return f"EPSS: {100 * chance:.0f} % chance of exploitation within 30 days" if chance >= LIKELY else ""
+
+
+def _disagreement(review: PackageReview) -> str:
+    unlike = [
+        f"{v.cves[0]} {v.severity} here, {theirs} at {who}"
+        for v in review.vulnerabilities
+        for who, theirs in v.others
+        if v.cves
+    ]
+    return f"Sources differ on severity: {_some(unlike, _SHOWN_DIFFERENCES)}" if unlike else ""
+
+
+def _not_consulted(review: PackageReview) -> str:
+    names = [label for name, label in _WITHOUT_CELL.items() if name in review.not_consulted]
+    return f"ℹ️ Not consulted: {', '.join(names)}" if names else ""
+
+
+def _some(found: Sequence[str], shown: int = _SHOWN_IDS) -> str:
+    more = f" and {len(found) - shown} more" if len(found) > shown else ""
+    return f"{', '.join(found[:shown])}{more}"
 
 
 def _update_required(review: PackageReview) -> str:
@@ -69,26 +126,35 @@ def _way_out(review: PackageReview) -> str:
 
 
 def _sources(review: PackageReview) -> str:
-    names = {SourceName.OSV: "OSV", SourceName.GITHUB: "GitHub Advisory"}
+    names = {SourceName.OSV: "OSV", SourceName.GITHUB: "GitHub Advisory", SourceName.SNYK: "Snyk"}
     answers = {label: review.sources[name] for name, label in names.items() if name in review.sources}
     hit = {k: a for k, a in answers.items() if a.status is SourceStatus.AFFECTED}
     return ", ".join(f"{k}: {len(a.ids)} ({a.severity or Severity.UNKNOWN})" for k, a in hit.items())
 
 
 def _could_not_check(review: PackageReview) -> str:
-    return f"❓ {review.reason}" if review.status is ReviewStatus.FAILED and review.reason else ""
+    if review.status is ReviewStatus.FAILED and review.reason:
+        return f"❓ {review.reason}"
+    return f"❓ could not be asked: {', '.join(_LABELS[name] for name in review.gaps)}" if review.gaps else ""
 
 
 def _unsettled(review: PackageReview) -> tuple[str, ...]:
     """Why a person has to look, most important first; empty when everything was answered."""
     if review.status is ReviewStatus.FAILED:
         return (_malware(review), _could_not_check(review), RUN_AGAIN)
+    if deciding_gap(review):
+        return (_malware(review), *_undecided(review), _could_not_check(review), RUN_AGAIN)
     if review.is_new:
         return (_malware(review), "NEW package: not installed yet", *_new(review))
     if review.status is ReviewStatus.SKIPPED:
         again = "📋 Correct the version and run again"
         return (_malware(review), review.reason or "no usable version", *_unknown_to_pypi(review), again)
     return _unknown_to_pypi(review) or _undecided(review)
+
+
+def deciding_gap(review: PackageReview) -> bool:
+    """Whether a source with advisories of its own failed, and nothing else was found to affect the version."""
+    return not review.vulnerabilities and bool({"github", "snyk"} & set(review.gaps))
 
 
 def malware_reports(review: PackageReview) -> tuple[str, ...]:

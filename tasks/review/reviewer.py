@@ -19,7 +19,7 @@ from tasks.review.model import (
     VulnerabilityReview,
 )
 from tasks.review.recommendation import recommend
-from tasks.review.verdicts import NO_CVE, Evidence, source_answers
+from tasks.review.verdicts import NO_CVE, Evidence, cves_of, source_answers
 from tasks.sources.interface import AdvisoryRef, AdvisorySource, ProjectFacts, ProjectSource
 
 Refs = Mapping[str, Sequence[AdvisoryRef]]
@@ -106,6 +106,7 @@ def _conclude(
         vulnerabilities=_vulnerabilities(evidence),
         latest_affected=_latest_affected(facts, evidence),
         cleared_by=_cleared_by(key, facts, evidence),
+        known_cves=tuple(sorted(cves_of(r for r in evidence.records.values() if not r.withdrawn))),
     )
     return review.model_copy(update={"recommendation": recommend(review)})
 
@@ -156,6 +157,7 @@ def _as_review(v: Vulnerability) -> VulnerabilityReview:
         severity=v.severity,
         cvss=v.cvss,
         fixed_in=v.fixed_in,
+        sources=("osv", "github") if any(i.startswith("GHSA-") for i in v.ids) else ("osv",),
         malicious=v.malicious,
     )
 

@@ -19,6 +19,7 @@ MALWARE = "MAL-"
 """How ids of reports of malicious packages begin (github.com/ossf/malicious-packages)."""
 
 NOT_CONSULTED = "not consulted"
+NOT_ANSWERED = "could not be asked"
 NO_CVE = "no CVE is known for this package"
 NO_SNYK_TOKEN = "no SNYK_TOKEN"  # noqa: S105  a reason, not a token
 

@@ -2,7 +2,7 @@
 
 from tasks.advisories.model import Severity
 from tasks.review.model import PackageReview, SourceAnswer, SourceName, SourceStatus
-from tasks.review.verdicts import NO_CVE, NOT_CONSULTED
+from tasks.review.verdicts import NO_CVE, NOT_ANSWERED, NOT_CONSULTED
 
 COULD_NOT_CHECK = "Could not check"
 
@@ -28,8 +28,12 @@ _SHOWN_IDS = 15
 def result_text(review: PackageReview, source: SourceName) -> str | None:
     """What a source's result cell says; None where nothing new is known and the cell stays as it is."""
     answer = review.sources[source]
-    if source is SourceName.EXPLOITDB and (answer.enrichment or _osv_failed(review)):
+    if source is SourceName.EXPLOITDB and _osv_failed(review):
         return None
+    if source is SourceName.EXPLOITDB and answer.status is SourceStatus.UNKNOWN and answer.enrichment:
+        # Without the reason it was not even tried: the review is not enriched yet.
+        asked = (answer.reason or "").startswith(f"{NOT_CONSULTED}:")
+        return f"{COULD_NOT_CHECK} ({answer.reason})" if asked else None
     if answer.status is SourceStatus.UNKNOWN and not answer.enrichment and not answer.undecidable:
         return f"{COULD_NOT_CHECK} ({answer.reason})"
     if review.is_new:
@@ -86,8 +90,13 @@ def _new_package(answer: SourceAnswer, source: SourceName) -> str:
 
 
 def _footnote(review: PackageReview, answer: SourceAnswer, source: SourceName) -> str:
-    if not answer.enrichment or answer.reason != NOT_CONSULTED or source not in _CONSULTED:
+    return "".join(f" | {part}" for part in (_not_asked(review, answer, source), answer.note) if part)
+
+
+def _not_asked(review: PackageReview, answer: SourceAnswer, source: SourceName) -> str:
+    said = next((words for words in (NOT_CONSULTED, NOT_ANSWERED) if (answer.reason or "").startswith(words)), None)
+    if not answer.enrichment or said is None or source not in _CONSULTED:
         return ""
     github = review.sources[SourceName.GITHUB].status is SourceStatus.AFFECTED
-    said = f"severity from {'GitHub' if github else 'OSV'}; " if answer.ids else ""
-    return f" | {said}{_CONSULTED[source]} not consulted"
+    severity = f"severity from {'GitHub' if github else 'OSV'}; " if answer.ids else ""
+    return f"{severity}{_CONSULTED[source]} {said}"

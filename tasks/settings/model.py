@@ -149,6 +149,9 @@ class ServiceSettings(Section):
     kept_days: float = Field(
         90, gt=0, le=36_500, description="Days after which kept answers are not used even offline."
     )
+    live: bool | None = Field(
+        None, description="Whether a scan asks github, nvd, mitre, snyk, kev, epss or exploitdb; unset: all but mitre."
+    )
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """The fields, with the address's credentials hidden."""

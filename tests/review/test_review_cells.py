@@ -188,7 +188,8 @@ def test_an_answer_does_replace_the_former_one_but_a_missing_token_does_not() ->
     for review in (reviewed(), reviewed(key("2.0"), advisory("GHSA-1")), reviewed(key(), advisory("GHSA-1"))):
         cells = _cells(review)
         kept = {field for field, cell in cells.items() if cell.only_if_empty or cell.after_former}
-        assert kept == {Field.SNYK_RESULT}
+        # Without a CVE, Exploit-DB cannot be asked either.
+        assert kept == {Field.SNYK_RESULT, Field.EXPLOIT_DB_RESULT}
 
 
 def test_a_risk_replaces_the_former_recommendation_although_pypi_failed() -> None:

@@ -147,8 +147,7 @@ def test_snyk_without_a_token_says_so() -> None:
 
 
 def test_exploit_db_is_left_as_it_is_while_it_is_not_asked() -> None:
-    # Not even an excuse is written: no later run would take it back.
-    for review in (reviewed(), reviewed(osv=OSV_DOWN), reviewed(key("1.0"), advisory("GHSA-1"))):
+    for review in (reviewed(osv=OSV_DOWN), reviewed(key("1.0"), advisory("GHSA-1", aliases=("CVE-2020-1234",)))):
         assert result_text(review, EXPLOITDB) is None
 
 
