@@ -2,7 +2,7 @@
 
 Sources: https://developer.apple.com/documentation/xcode/swift-packages and
 https://guides.cocoapods.org/using/using-cocoapods.html.
-OSV names a Swift package by its repository's address without scheme and `.git` (SwiftURL); the file's own name is its identity.
+OSV names a Swift package by its repository's address without scheme and `.git` (SwiftURL); the file's own name is written_as.
 """
 
 import re
@@ -17,7 +17,7 @@ __all__ = ["FORMATS"]
 _ADDRESS = re.compile(
     r"^(?:[a-z][a-z+]*://)?(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+(?=/))?[/:](?P<path>.+?)(?:\.git)?/*$", re.IGNORECASE
 )
-_POD = re.compile(r"^(?P<name>[^\s(]+)(?:/[^\s(]+)?\s+\((?P<version>[^)]+)\)")
+_POD = re.compile(r"^(?P<name>[^\s(]+)\s+\((?P<version>[^)]+)\)")
 
 
 def _resolved(lockfile: Lockfile) -> Iterator[LockedPackage]:
@@ -48,12 +48,8 @@ def _pods(lockfile: Lockfile) -> Iterator[LockedPackage]:
         if found is None:
             raise lockfile.fail(f"PODS: {str(text)[:60]!r} is not name (version)")
         # A subspec is a part of its pod and has no identity of its own.
-        yield LockedPackage("CocoaPods", found["name"].partition("/")[0], found["version"], _whole(found))
-
-
-def _whole(found: re.Match[str]) -> str | None:
-    written = found[0].partition(" ")[0]
-    return written if "/" in written else None
+        pod_name, slash, _ = found["name"].partition("/")
+        yield LockedPackage("CocoaPods", pod_name, found["version"], found["name"] if slash else None)
 
 
 FORMATS = (Format(named("Package.resolved"), _resolved), Format(named("Podfile.lock"), _pods))

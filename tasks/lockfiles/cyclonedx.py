@@ -57,7 +57,7 @@ def _component(name: str | None, version: str | None, purl: str | None, cpe: str
         # The address is the identity; the component's own words are how a reader of the file knows it.
         written = name if name != address.osv_name else None
         yield LockedPackage(address.ecosystem, address.osv_name, address.osv_version or version, written)
-    elif cpe and name:
+    elif (cpe or purl) and name:
         yield LockedPackage("", name, version)
 
 

@@ -29,13 +29,10 @@ from tasks.lockfiles import (
 )
 from tasks.lockfiles.interface import LockedPackage, Lockfile, LockfileError, LockfileParser
 
-__all__ = ["MAX_BYTES", "PARSER_VERSION", "is_lockfile", "parse_lockfile", "siblings_of"]
+__all__ = ["MAX_BYTES", "is_lockfile", "parse_lockfile", "siblings_of"]
 
 MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is read; lockfiles of very large monorepos stay below 30 MB."""
-
-PARSER_VERSION = 1
-"""Raised whenever a parser's answer for the same bytes changes, so that kept inventories are made anew."""
 
 _PARSERS: tuple[LockfileParser, ...] = tuple(
     chain(
@@ -56,6 +53,10 @@ _PARSERS: tuple[LockfileParser, ...] = tuple(
         spdx.FORMATS,
         cyclonedx.FORMATS,
     )
+)
+# What another file includes may have any name: then its ending tells how it includes others in turn.
+_INCLUDED: Mapping[str, LockfileParser] = MappingProxyType(
+    {".txt": requirements.FORMATS[0], ".in": requirements.FORMATS[0], ".xml": maven.FORMATS[0]}
 )
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -80,7 +81,7 @@ def siblings_of(path: str, content: bytes | None = None) -> tuple[str, ...]:
     Includes are known only from the content: without it the answer holds what the path alone tells. The files named may
     not exist, and may want further files themselves.
     """
-    parser = _parser(path)
+    parser = _parser(path) or _INCLUDED.get(PurePosixPath(path).suffix)
     try:
         return parser.wanted(path, content) if parser else ()
     except LockfileError:

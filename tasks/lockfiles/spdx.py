@@ -31,6 +31,9 @@ _NAMES = frozenset({"spdx.json", "spdx.xml", "spdx.yml", "spdx.yaml", "spdx.rdf"
 _TAG = re.compile(r"^(?P<tag>[A-Za-z]+):\s*(?P<value>.*)$")
 
 
+_TEXT = re.compile(r"<text>.*?</text>", re.DOTALL)
+
+
 @dataclass(slots=True)
 class _Package:
     version: str | None = None
@@ -126,7 +129,8 @@ def _xml_package(node: XmlNode) -> _Package:
 
 def _of_tags(lockfile: Lockfile) -> Iterator[_Package]:
     package: _Package | None = None
-    for line in lines(lockfile):
+    # What stands between <text> and </text> is free text, whatever it looks like.
+    for line in _TEXT.sub("", "\n".join(lines(lockfile))).split("\n"):
         match = _TAG.match(line.strip())
         if match is None:
             continue

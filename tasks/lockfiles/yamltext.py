@@ -1,7 +1,7 @@
 """YAML as strings, lists and mappings, built from the parser's events.
 
-Built here and not by the library's own loader because that recurses in C and dies on deep nesting. Tags, types and merge
-keys mean nothing here (`1.10` stays "1.10", null is ""), so no object can be made; depth and aliases are bounded.
+Built here and not by the library's own loader because that recurses in C and dies on deep nesting. Tags, types and
+merge keys mean nothing here (`1.10` stays "1.10", null is ""), so no object can be made; depth and aliases are bounded.
 Source of the rules: https://yaml.org/spec/1.1/.
 """
 

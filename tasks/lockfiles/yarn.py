@@ -31,12 +31,15 @@ def _blocks(lockfile: Lockfile) -> Iterator[_Block]:
     for number, line in enumerate(lines(lockfile), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
+        if line.rstrip() == ":":
+            # Berry writes keys of more than 1,024 characters as `? key` with the colon on a line of its own.
+            continue
         if not line.startswith((" ", "\t")):
-            if not line.rstrip().endswith(":"):
+            if not line.rstrip().endswith(":") and not line.startswith("? "):
                 raise lockfile.fail(f"line {number}: not a yarn.lock entry: {line[:60]!r}")
             if block is not None:
                 yield block
-            block = _Block(line.rstrip().removesuffix(":"), number)
+            block = _Block(line.rstrip().removeprefix("? ").removesuffix(":"), number)
         elif block is None:
             raise lockfile.fail(f"line {number}: indented before the first entry")
         elif found := _FIELD.match(line):
@@ -72,7 +75,7 @@ def _unpatched(locator: str) -> str:
 
 def _classic_name(specifier: str) -> str:
     name, rest = split_npm(specifier)
-    if rest and rest.startswith("npm:") and "@" in rest[5:]:
+    if rest and (rest.startswith("npm:@") or (rest.startswith("npm:") and "@" in rest)):
         return split_npm(rest.removeprefix("npm:"))[0]
     return name
 
