@@ -18,7 +18,7 @@ def write_reports(prepared: PreparedScan, merged: Merged, result: ScanResult) ->
         return
     folder, now = prepared.folders.output, datetime.now()  # noqa: DTZ005  reports carry the reviewer's own time
     changes = _changes_report(prepared, merged, result, now)
-    write_report(folder, "changes_report", now, changes_lines(changes), changes_document(changes))
+    write_report(folder, "changes_report", now, changes_lines(changes), changes_document(changes, lazy=True))
     if prepared.request.format_check:
         formats = FormatReport(now, prepared.target, len(prepared.workbook.rows), merged.issues, fixed=True)
         write_report(folder, "format_check_report", now, formats_lines(formats), formats_document(formats))

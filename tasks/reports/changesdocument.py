@@ -13,8 +13,12 @@ __all__ = ["SCHEMA", "changes_document"]
 SCHEMA = 1
 
 
-def changes_document(report: ChangesReport) -> dict[str, Any]:
-    """The report as plain data: everything that the text has, texts uncut."""
+def changes_document(report: ChangesReport, *, lazy: bool = False) -> dict[str, Any]:
+    """The report as plain data: everything that the text has, texts uncut.
+
+    With `lazy` the packages are an iterator, for `write_document`.
+    """
+    packages = map(_package_document, by_package(report.differences))
     merge = report.merge
     return {
         "schema": SCHEMA,
@@ -22,7 +26,7 @@ def changes_document(report: ChangesReport) -> dict[str, Any]:
         "original": str(report.original),
         "output": str(report.output) if report.output else None,
         "dry_run": report.dry_run,
-        "packages": [_package_document(cells) for cells in by_package(report.differences)],
+        "packages": packages if lazy else list(packages),
         "columns": [
             {"column": column, "field": cells[0].field.value, **kinds_of(cells)}
             for column, cells in by_column(report.differences).items()

@@ -1,7 +1,7 @@
 """The whole result of a scan as JSON, version 1 (docs/result.md)."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -44,13 +44,17 @@ class ScanResult:
 
 def result_document(result: ScanResult) -> dict[str, Any]:
     """The result as plain data in the documented shape."""
+    return _document(result, [_package(review) for review in result.packages])
+
+
+def _document(result: ScanResult, packages: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "scan_id": result.scan_id,
         "input": str(result.input),
         "started_at": result.started_at.isoformat() + "Z",
         "finished_at": result.finished_at.isoformat() + "Z",
-        "packages": [_package(review) for review in result.packages],
+        "packages": packages,
         "summary": {
             **summary(result.packages),
             "workbook": str(result.workbook) if result.workbook else None,
@@ -71,7 +75,8 @@ def result_document(result: ScanResult) -> dict[str, Any]:
 
 def write_result(path: Path, result: ScanResult) -> None:
     """Write the JSON file, whole or not at all; CheckpointError when it cannot be written."""
-    write_document(path, result_document(result))
+    # Tens of thousands of packages as plain data would take several times the memory of their reviews.
+    write_document(path, _document(result, map(_package, result.packages)))
 
 
 def summary(reviews: Sequence[PackageReview]) -> dict[str, Any]:
