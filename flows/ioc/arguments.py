@@ -1,0 +1,112 @@
+"""The command line of the IOC scan. Imports nothing that is slow: `--help` must answer at once."""
+
+import argparse
+from pathlib import Path
+
+DESCRIPTION = "Find packages known to be malicious in the lockfiles and SBOMs of a GitHub organisation."
+
+EPILOG = """The token comes from GITHUB_TOKEN, the address of GitHub Enterprise from sources.github.base_url.
+
+exit codes:
+  0  done, nothing found
+  1  findings
+  2  wrong use, settings, token or input; nothing was written
+  3  done, but something could not be read
+  4  a report could not be written
+  130, 143  interrupted; run again, finished batches are kept"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of `python -m flows.ioc`."""
+    made = argparse.ArgumentParser(
+        "python -m flows.ioc",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_target(made.add_argument_group("what is scanned"))
+    _add_indicators(made.add_argument_group("what is looked for"))
+    _add_batches(made.add_argument_group("batches, limits and resuming"))
+    _add_output(made.add_argument_group("output"))
+    return made
+
+
+def _add_target(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--org", metavar="ORG", help="the organisation (or user)")
+    only = group.add_mutually_exclusive_group()
+    only.add_argument("--repo", nargs="+", metavar="NAME", default=[], help="only these repositories")
+    only.add_argument("--team", metavar="SLUG", help="only this team's repositories")
+    group.add_argument(
+        "--team-first-org",
+        action="store_true",
+        help="the whole organisation, beginning with the repositories of --team",
+    )
+    group.add_argument("--fast", action="store_true", help="only files in the top folder of each repository")
+    group.add_argument("--include-archived", action="store_true", help="archived repositories too")
+
+
+def _add_indicators(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--indicators",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        default=[],
+        help="lists of malicious packages: OSV records (file, folder, zip), CSV, YAML, JSON, or an older scanner's .py",
+    )
+    group.add_argument(
+        "--allow", nargs="+", type=Path, metavar="PATH", default=[], help="lists of packages that are not reported"
+    )
+
+
+def _add_batches(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--batch-strategy",
+        choices=["sequential", "parallel", "adaptive", "aggressive", "conservative"],
+        help="how much is asked at once (default: adaptive)",
+    )
+    group.add_argument("--batch-size", type=int, metavar="N", help="files per batch (1 to 100, default: 10)")
+    group.add_argument("--max-concurrent", type=int, metavar="N", help="requests in flight (1 to 50, default: 10)")
+    group.add_argument("--max-repos", type=int, metavar="N", help="repositories at a time (1 to 10, default: 3)")
+    group.add_argument(
+        "--rate-limit-buffer", type=float, metavar="SHARE", help="share of the rate limit used (0.1 to 1, default: 0.8)"
+    )
+    across = group.add_mutually_exclusive_group()
+    across.add_argument(
+        "--enable-cross-repo-batching",
+        dest="cross_repo",
+        action="store_true",
+        default=None,
+        help="batches hold files of several repositories (default)",
+    )
+    across.add_argument(
+        "--disable-cross-repo-batching", dest="cross_repo", action="store_false", help="one repository a batch"
+    )
+    group.add_argument(
+        "--max-wait",
+        type=float,
+        metavar="SECONDS",
+        default=900.0,
+        help="how long to wait for a used-up rate limit before stopping, resumably (default: 900)",
+    )
+    resume = group.add_mutually_exclusive_group()
+    resume.add_argument("--resume-auto", action="store_true", help="go on with an unfinished scan (default)")
+    resume.add_argument(
+        "--start-fresh", action="store_true", help="ignore an unfinished scan and read every file again"
+    )
+    group.add_argument("--list-checkpoints", action="store_true", help="list the checkpoints in the data folder")
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--json", type=Path, metavar="FILE", dest="json_file", help="write the whole result as JSON")
+    group.add_argument("--sarif", type=Path, metavar="FILE", help="write the findings as SARIF 2.1.0")
+    group.add_argument("--inventory", type=Path, metavar="FILE", help="write every package, one JSON object a line")
+    group.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a findings workbook (.xlsx)")
+    group.add_argument("--config", type=Path, metavar="FILE", help="settings, YAML or JSON")
+    group.add_argument(
+        "--data-dir", type=Path, metavar="DIR", default=Path("data"), help="what is kept (default: data)"
+    )
+    loudness = group.add_mutually_exclusive_group()
+    loudness.add_argument("-v", "--verbose", action="store_true", help="show what Prefect and the sources do")
+    loudness.add_argument("-q", "--quiet", action="store_true", help="show errors only")

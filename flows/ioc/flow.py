@@ -1,0 +1,193 @@
+"""The IOC scan as a Prefect flow: list, read in batches, match, report."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import psutil
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from blocks.results import ResultStorage
+from flows.ioc.matching import Matched, match
+from flows.ioc.prepare import PreparedIoc, prepared_for
+from flows.ioc.reading import Reading
+from flows.ioc.record import IocRecord, recorded
+from flows.ioc.request import IocRequest
+from flows.opaque import opaque
+from flows.scan.stopping import SignalStop
+from tasks.checkpoints.model import ScanState
+from tasks.errors import SourceError
+from tasks.github.model import Repository
+from tasks.ioc.engine import IocEngine, ioc_engine_for
+from tasks.ioc.model import Candidate, RepositoryRecord, RepositoryStatus
+from tasks.ioc.plan import Tree, candidates
+from tasks.ioc_lookup import list_files, list_repositories
+from tasks.reports.findings import IocMetrics, IocResult, write_findings, write_findings_workbook
+from tasks.reports.sarif import write_sarif
+from tasks.review.reviewer import utc_now
+
+_CHUNK = 100
+"""Repositories whose files one task run lists."""
+
+_MOST_ROWS = 500
+_log = logging.getLogger(__name__)
+_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(max_workers=64)  # type: ignore[assignment]  # invariant
+
+
+@dataclass(slots=True)
+class _Listed:
+    """What there is to read."""
+
+    trees: dict[str, Tree] = field(default_factory=dict)
+    files: list[Candidate] = field(default_factory=list)
+    repositories: list[RepositoryRecord] = field(default_factory=list)
+
+
+def _run_name() -> str:
+    request: IocRequest = flow_run.parameters["request"]
+    return f"{request.org} {utc_now():%Y-%m-%d %H:%M:%S}"
+
+
+@flow(name="ioc", flow_run_name=_run_name, task_runner=_RUNNER, persist_result=False)
+def ioc(request: IocRequest) -> IocResult:
+    """Find packages known to be malicious in the lockfiles of a GitHub organisation."""
+    began, started_at = time.monotonic(), utc_now()
+    prepared = prepared_for(request)
+    engine = ioc_engine_for(prepared.terms)
+    try:
+        return _scan(prepared, engine, began, started_at)
+    finally:
+        ioc_engine_for.cache_clear()
+        engine.close()
+
+
+def _scan(prepared: PreparedIoc, engine: IocEngine, began: float, started_at: datetime) -> IocResult:
+    record = IocRecord(prepared)
+    with recorded(record), SignalStop(_log.warning) as stop:
+        listed = _list(prepared)
+        reading = Reading(
+            prepared, listed.trees, engine.inventory, _storage(prepared), record, lambda: _quota(engine), stop
+        )
+        reading.run(listed.files)
+        stop.leave()
+        matched = match(prepared, listed.files, reading)
+        metrics = _metrics(engine, reading, time.monotonic() - began)
+        result = _result(prepared, listed, matched, metrics, started_at)
+        _write(prepared, result)
+    if reading.exhausted is not None:
+        record.write(ScanState.INTERRUPTED)
+    else:
+        record.finish()
+    _show(result)
+    return result
+
+
+def _list(prepared: PreparedIoc) -> _Listed:
+    """Repositories, their files, and which of those are lockfiles."""
+    request, listed = prepared.request, _Listed()
+    repositories = _repositories(prepared)
+    _log.info("%d repositories", len(repositories))
+    for start in range(0, len(repositories), _CHUNK):
+        part = repositories[start : start + _CHUNK]
+        trees = list_files(opaque(part), opaque(prepared.terms), len(part))
+        for repository, tree in zip(part, trees, strict=True):
+            _note(listed, repository, tree, fast=request.fast)
+    _log.info("%d lockfiles in %d repositories", len(listed.files), len(listed.trees))
+    return listed
+
+
+def _note(listed: _Listed, repository: Repository, tree: Tree | SourceError, *, fast: bool) -> None:
+    name, commit, archived = repository.full_name, repository.commit, repository.archived
+    if isinstance(tree, SourceError):
+        _log.warning("%s could not be read: %s", name, tree)
+        failed = RepositoryRecord(name, RepositoryStatus.FAILED, commit, 0, archived, str(tree))
+        listed.repositories.append(failed)
+        return
+    found = candidates(tree, only_root=fast)
+    status = RepositoryStatus.SCANNED if repository.revision else RepositoryStatus.EMPTY
+    listed.trees[name] = tree
+    listed.files += found
+    listed.repositories.append(RepositoryRecord(name, status, commit, len(found), archived))
+
+
+def _repositories(prepared: PreparedIoc) -> tuple[Repository, ...]:
+    request = prepared.request
+    terms = opaque(prepared.terms)
+    if request.team and not request.team_first_org:
+        return list_repositories(request.org, terms, request.team, (), request.include_archived)
+    everything = list_repositories(request.org, terms, None, request.repositories, request.include_archived)
+    if not request.team_first_org:
+        return everything
+    first = list_repositories(request.org, terms, request.team, (), request.include_archived)
+    return tuple({one.full_name: one for one in (*first, *everything)}.values())
+
+
+def _storage(prepared: PreparedIoc) -> ResultStorage:
+    """The folder of batch results as a block; Prefect wants it saved before a task may use it."""
+    storage = ResultStorage(folder=str(prepared.results.resolve()))
+    storage.save(name="ioc-results", overwrite=True)
+    return storage
+
+
+def _quota(engine: IocEngine) -> int | None:
+    """Requests left by what GitHub said last; None where it has not said."""
+    return min((state.remaining for state in engine.rates.values()), default=None)
+
+
+def _metrics(engine: IocEngine, reading: Reading, wall_s: float) -> IocMetrics:
+    memory = psutil.Process().memory_info()
+    return IocMetrics(
+        wall_s=round(wall_s, 2),
+        batches=reading.batches,
+        cached_batches=reading.cached,
+        requests={"github": engine.requests},
+        peak_rss_mb=round(getattr(memory, "peak_wset", memory.rss) / 1e6),
+        waited_s=round(engine.waited_s, 2),
+    )
+
+
+def _result(
+    prepared: PreparedIoc, listed: _Listed, matched: Matched, metrics: IocMetrics, started_at: datetime
+) -> IocResult:
+    return IocResult(
+        scan_id=prepared.scan_id,
+        target=prepared.request.target,
+        started_at=started_at,
+        finished_at=utc_now(),
+        findings=matched.findings,
+        possible=matched.possible,
+        files=matched.files,
+        repositories=tuple(listed.repositories),
+        metrics=metrics,
+        indicators=prepared.indicators.count,
+        withdrawn=prepared.indicators.withdrawn,
+        indicators_digest=prepared.indicators.digest,
+        notes=prepared.warnings,
+    )
+
+
+def _write(prepared: PreparedIoc, result: IocResult) -> None:
+    request = prepared.request
+    if request.json_file is not None:
+        write_findings(request.json_file, result)
+    if request.sarif is not None:
+        write_sarif(request.sarif, result)
+    if request.output is not None:
+        write_findings_workbook(request.output, result, request.data_dir / "backups")
+
+
+def _show(result: IocResult) -> None:
+    """Findings and coverage as artifacts of the flow run."""
+    rows: Sequence[dict[str, Any]] = [
+        {"repository": f.repository, "path": f.path, "package": f.name, "version": f.version, "indicator": f.indicator}
+        for f in result.findings[:_MOST_ROWS]
+    ]
+    create_table_artifact(table=list(rows), key="ioc-findings", description=f"{len(result.findings)} findings")
+    create_markdown_artifact("\n".join(f"- {line}" for line in result.summary_lines()), key="ioc-coverage")

@@ -1,0 +1,127 @@
+"""Everything an IOC scan needs before its first task: settings, indicators, identity. No Prefect, no network."""
+
+import contextlib
+import contextvars
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.ioc.request import IocRequest
+from tasks.checkpoints.model import UNFINISHED
+from tasks.checkpoints.store import CheckpointStore
+from tasks.engine.lookup import lookup_settings
+from tasks.errors import UsageError
+from tasks.indicators.load import Indicators, load_indicators
+from tasks.ioc.config import BatchConfig
+from tasks.ioc.config_load import load_batch_config
+from tasks.ioc.terms import IocTerms
+from tasks.settings.load import load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedIoc:
+    """An IOC scan ready to run; resumed says that an unfinished scan of the same target is gone on with."""
+
+    request: IocRequest
+    terms: IocTerms
+    indicators: Indicators
+    scan_id: str
+    resumed: bool
+    warnings: tuple[str, ...]
+
+    @property
+    def config(self) -> BatchConfig:
+        """The batch settings."""
+        return self.terms.config
+
+    @property
+    def results(self) -> Path:
+        """The folder of batch results, of all scans."""
+        return self.request.data_dir / "results"
+
+
+def prepare(request: IocRequest) -> PreparedIoc:
+    """Load settings and indicators, decide which scan this is. UsageError for anything wrong."""
+    _check(request)
+    batch = load_batch_config(request.config, flags=_flags(request))
+    # The same file may hold both: `batch:` is ours, the other sections are those of every flow.
+    loaded = load_settings(request.config)
+    others = tuple(line for line in loaded.warnings if not line.startswith("settings section batch "))
+    indicators = load_indicators(request.indicators, request.allow)
+    terms = IocTerms(
+        lookup=lookup_settings(loaded.settings, offline=False, store=None),
+        config=batch.config,
+        strategy=batch.config.default_strategy,
+        max_wait_s=request.max_wait_s,
+        store=request.data_dir / "store",
+    )
+    unfinished = None if request.start_fresh else unfinished_scan(request.data_dir, request.target)
+    return PreparedIoc(
+        request=request,
+        terms=terms,
+        indicators=indicators,
+        scan_id=unfinished or secrets.token_hex(6),
+        resumed=unfinished is not None,
+        warnings=(*batch.warnings, *others, *indicators.warnings, *_empty(indicators)),
+    )
+
+
+def _empty(indicators: Indicators) -> Iterator[str]:
+    if not indicators.count:
+        yield "the lists of indicators hold no indicator: nothing can be found"
+
+
+def unfinished_scan(data_dir: Path, target: str) -> str | None:
+    """The id of the newest scan of this target, where it has not ended; None otherwise."""
+    newest = next((head for head in CheckpointStore(data_dir / "checkpoints").heads() if head.workbook == target), None)
+    return newest.scan_id if newest is not None and newest.state in UNFINISHED else None
+
+
+def _flags(request: IocRequest) -> dict[str, object]:
+    return {
+        "default_strategy": request.batch_strategy,
+        "default_batch_size": request.batch_size,
+        "max_concurrent_requests": request.max_concurrent,
+        "max_concurrent_repos": request.max_repos,
+        "rate_limit_buffer": request.rate_limit_buffer,
+        "enable_cross_repo_batching": request.cross_repo,
+    }
+
+
+def _check(request: IocRequest) -> None:
+    if not request.indicators:
+        raise UsageError("--indicators PATH is missing: name a list of malicious packages; see --help")
+    if request.team_first_org and not request.team:
+        raise UsageError("--team-first-org needs --team SLUG: the team whose repositories come first")
+    named = {"--json": request.json_file, "--sarif": request.sarif, "--inventory": request.inventory}
+    for flag, path in {**named, "--output": request.output}.items():
+        if path is not None and path.is_dir():
+            raise UsageError(f"{flag} {path} is a folder; give a file name")
+    if request.output is not None and request.output.suffix.lower() != ".xlsx":
+        raise UsageError(f"--output {request.output} must end in .xlsx")
+    try:
+        request.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"--data-dir {request.data_dir}: cannot be made ({error.strerror}); give another folder"
+        ) from error
+
+
+_handed_over: contextvars.ContextVar[PreparedIoc | None] = contextvars.ContextVar("prepared IOC scan", default=None)
+
+
+@contextlib.contextmanager
+def hand_over(prepared: PreparedIoc) -> Iterator[None]:
+    """Let the flow called inside use this preparation: the command makes it while Prefect's server starts."""
+    token = _handed_over.set(prepared)
+    try:
+        yield
+    finally:
+        _handed_over.reset(token)
+
+
+def prepared_for(request: IocRequest) -> PreparedIoc:
+    """The preparation handed over for exactly this request, else a new one."""
+    given = _handed_over.get()
+    return given if given is not None and given.request == request else prepare(request)

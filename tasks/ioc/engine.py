@@ -1,0 +1,142 @@
+"""The composition root of the IOC scan: from settings to GitHub read on one event loop, shared by all batches."""
+
+import asyncio
+import functools
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+
+from pydantic import SecretStr
+
+from tasks.engine.loop import LoopThread
+from tasks.errors import SourceError
+from tasks.github.access import GitHubAccess, open_organisation
+from tasks.github.blobs import BlobLimits
+from tasks.github.budget import BudgetTerms
+from tasks.github.errors import AuthenticationFailed, BudgetExhausted
+from tasks.github.model import RateState, Repository
+from tasks.github.organisation import GitHubOrganisation
+from tasks.http.metrics import Ledger, measured
+from tasks.http.policy import ServiceName
+from tasks.ioc.config import BatchStrategy
+from tasks.ioc.inventory import Inventory
+from tasks.ioc.model import Candidate, Parsed
+from tasks.ioc.plan import FILTER, Tree
+from tasks.ioc.reading import Reader, Unread, parse
+from tasks.ioc.terms import IocTerms
+
+__all__ = ["IocEngine", "access_of", "ioc_engine_for"]
+
+
+def access_of(terms: IocTerms, token: str) -> GitHubAccess:
+    """How GitHub is asked under these terms."""
+    limits = terms.limits
+    one_by_one = terms.strategy is BatchStrategy.SEQUENTIAL
+    service = terms.lookup.services.get("github")
+    usual = GitHubAccess()
+    deadline = service.deadline_s if service is not None else None
+    return GitHubAccess(
+        token=SecretStr(token) if token else None,
+        base_url=service.base_url if service is not None else None,
+        max_in_flight=limits.requests,
+        attempts=terms.config.retry_attempts + 1,
+        deadline_s=deadline or usual.deadline_s,
+        budget=BudgetTerms(rate_limit_buffer=limits.buffer, max_wait_s=terms.max_wait_s),
+        limits=BlobLimits(files=1, queries=1) if one_by_one else BlobLimits(queries=limits.requests),
+        ca_bundle=terms.lookup.ca_bundle,
+    )
+
+
+class IocEngine:
+    """One process's reading: blocking calls, from any thread, that raise SourceError where GitHub cannot answer."""
+
+    def __init__(self, terms: IocTerms) -> None:
+        self.terms = terms
+        self.inventory = Inventory(terms.store / "inventory.sqlite")
+        self.cost = Ledger()
+        self._loop = LoopThread("vetbook-ioc")
+        self._stack = AsyncExitStack()
+        self._github: GitHubOrganisation = self._loop.run(self._open())
+
+    async def _open(self) -> GitHubOrganisation:
+        access = access_of(self.terms, os.environ.get("GITHUB_TOKEN", "").strip())
+        return await self._stack.enter_async_context(open_organisation(access, folder=self.terms.store, wanted=FILTER))
+
+    @property
+    def requests(self) -> int:
+        """Requests that went over the wire so far."""
+        return self.cost.of(ServiceName.GITHUB).requests
+
+    @property
+    def rates(self) -> dict[str, RateState]:
+        """GitHub's rate limits as last seen."""
+        return dict(self._github.rate_states)
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds spent waiting for a rate limit."""
+        return self._github.waited_s
+
+    def repositories(
+        self, org: str, *, team: str | None = None, include_archived: bool = False, only: Sequence[str] = ()
+    ) -> tuple[Repository, ...]:
+        """The repositories, each with its present commit."""
+        with measured() as cost:
+            try:
+                return self._loop.run(
+                    self._github.repositories(org, team=team, include_archived=include_archived, only=only)
+                )
+            finally:
+                self.cost.add(cost)
+
+    def trees(
+        self, repositories: Sequence[Repository], done: Callable[[], None] = lambda: None
+    ) -> list[Tree | SourceError]:
+        """The files of each repository, or why they could not be listed; authentication and budget end it all."""
+        with measured() as cost:
+            try:
+                return self._loop.run(self._trees(repositories, done))
+            finally:
+                self.cost.add(cost)
+
+    async def _trees(self, repositories: Sequence[Repository], done: Callable[[], None]) -> list[Tree | SourceError]:
+        limits = self.terms.limits
+        across = self.terms.config.enable_cross_repo_batching
+        gate = asyncio.Semaphore(limits.requests if across else limits.repositories)
+
+        async def one(repository: Repository) -> Tree | SourceError:
+            async with gate:
+                try:
+                    return Tree.of(repository, await self._github.tree(repository))
+                except (AuthenticationFailed, BudgetExhausted):
+                    raise
+                except SourceError as error:
+                    return error
+                finally:
+                    done()
+
+        return await asyncio.gather(*(one(repository) for repository in repositories))
+
+    def read(self, files: Sequence[Candidate]) -> tuple[list[Parsed | Unread], int]:
+        """What each file holds, or why it could not be read, in order; and how many requests that took."""
+        with measured() as cost:
+            try:
+                fetched = self._loop.run(Reader(self._github).fetch(files))
+            finally:
+                self.cost.add(cost)
+        # Parsing happens in the caller's thread: the event loop goes on serving other batches.
+        return [one if isinstance(one, Unread) else parse(one) for one in fetched], cost.of(ServiceName.GITHUB).requests
+
+    def close(self) -> None:
+        """Give up what is under way and release connections, threads and files."""
+        try:
+            self._loop.run(self._stack.aclose())
+        finally:
+            self._loop.close()
+            self.inventory.close()
+
+
+@functools.lru_cache(maxsize=1)
+def ioc_engine_for(terms: IocTerms) -> IocEngine:
+    """This process's engine for these terms, made at first need: on a worker as in an ad-hoc run."""
+    return IocEngine(terms)

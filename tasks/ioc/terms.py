@@ -1,0 +1,28 @@
+"""What reading takes on whatever machine it happens: the part of a run's settings that its tasks need."""
+
+from pathlib import Path
+
+from tasks.engine.lookup import LookupSettings
+from tasks.ioc.config import BatchConfig, BatchStrategy
+from tasks.ioc.sizing import Terms, terms_of
+from tasks.sources.interface import Plain
+
+__all__ = ["IocTerms"]
+
+
+class IocTerms(Plain):
+    """Settings of the engine. max_wait_s: seconds to wait for a used-up quota; store: folder of what is kept."""
+
+    lookup: LookupSettings
+    config: BatchConfig
+    strategy: BatchStrategy
+    max_wait_s: float
+    store: Path
+
+    @property
+    def limits(self) -> Terms:
+        """What the strategy allows."""
+        return terms_of(self.config, self.strategy)
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())

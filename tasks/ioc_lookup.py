@@ -1,0 +1,59 @@
+"""The Prefect tasks of the IOC scan: listing, and one task run per batch, whose result is its checkpoint."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import CancelledError
+from typing import Any
+
+from prefect import task
+from prefect.context import TaskRunContext
+
+from tasks.errors import SourceError
+from tasks.github.model import Repository
+from tasks.ioc.batches import IocBatch, plain_result
+from tasks.ioc.engine import ioc_engine_for
+from tasks.ioc.plan import Tree
+from tasks.ioc.terms import IocTerms
+
+
+def _batch_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
+    batch: IocBatch = parameters["batch"]
+    return batch.cache_key
+
+
+def _is_ours_to_retry(_task: object, _run: object, state: Any) -> bool:
+    """What GitHub could not answer has been retried by the client already, and a stopped run wants no more."""
+    return not isinstance(state.result(raise_on_failure=False), SourceError | CancelledError)
+
+
+@task(name="list-repositories", task_run_name="repositories of {org}", persist_result=False, retries=0)
+def list_repositories(
+    org: str, terms: IocTerms, team: str | None, only: Sequence[str], include_archived: bool
+) -> tuple[Repository, ...]:
+    """The repositories of an organisation, each with its present commit; never cached: they change."""
+    return ioc_engine_for(terms).repositories(org, team=team, include_archived=include_archived, only=only)
+
+
+@task(name="list-files", task_run_name="files of {count} repositories", persist_result=False, retries=0)
+def list_files(repositories: Sequence[Repository], terms: IocTerms, count: int) -> list[Tree | SourceError]:  # noqa: ARG001  count is for the run's name
+    """The files of each repository; those of an unchanged one cost no request, so a killed run loses nothing here."""
+    return ioc_engine_for(terms).trees(repositories)
+
+
+@task(
+    name="read-lockfiles",
+    task_run_name="batch {batch.number}: {batch.span}",
+    persist_result=True,
+    result_serializer="json",
+    cache_key_fn=_batch_key,
+    cache_result_in_memory=False,
+    retries=2,
+    retry_delay_seconds=[1, 5],
+    retry_jitter_factor=0.5,
+    retry_condition_fn=_is_ours_to_retry,
+)
+def read_lockfiles(batch: IocBatch) -> dict[str, Any]:
+    """Fetch and parse one batch of lockfiles; `plain_result` of it."""
+    began = time.monotonic()
+    found, requests = ioc_engine_for(batch.terms).read([file.candidate for file in batch.files])
+    return plain_result(batch, found, time.monotonic() - began, requests)
