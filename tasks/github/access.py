@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from tasks.errors import SettingsError
 from tasks.github.api import Credentials
 from tasks.github.blobs import BlobLimits
 from tasks.github.budget import Budget, BudgetTerms
@@ -21,9 +20,6 @@ from tasks.http.redaction import quiet_wire_loggers
 
 __all__ = ["GitHubAccess", "open_organisation"]
 
-MOST_IN_FLIGHT = 100
-"""GitHub's secondary limit, REST and GraphQL together."""
-
 MOST_BYTES = 101 * 1024 * 1024
 """GitHub gives contents up to 100 MB."""
 
@@ -34,13 +30,12 @@ TREES_FILE = "github-trees.sqlite"
 class GitHubAccess:
     """How GitHub may be asked; the secrets never show. base_url None: api.github.com.
 
-    max_in_flight: requests at once, 1 to 100; attempts: tries of one request; deadline_s: seconds for one request with
+    attempts: tries of one request; deadline_s: seconds for one request with
     its attempts. credentials (a GitHub App's) are used instead of the token where given.
     """
 
     token: SecretStr | None = None
     base_url: str | None = None
-    max_in_flight: int = 32
     attempts: int = 5
     deadline_s: float = 120.0
     budget: BudgetTerms = field(default_factory=BudgetTerms)
@@ -56,15 +51,13 @@ class GitHubAccess:
         return cls(token=SecretStr(token) if token else None, base_url=address or None)
 
     def policy(self) -> ServicePolicy:
-        """What the HTTP client keeps to; SettingsError for limits that GitHub does not allow."""
-        if not 1 <= self.max_in_flight <= MOST_IN_FLIGHT:
-            raise SettingsError(f"{self.max_in_flight} requests at once; GitHub allows 1 to {MOST_IN_FLIGHT}.")
+        """What the HTTP client keeps to."""
         public = public_policies()[ServiceName.GITHUB]
         return replace(
             public,
             base_url=self.base_url or public.base_url,
             token=self.token if self.credentials is None else None,
-            max_in_flight=self.max_in_flight,
+            max_in_flight=self.budget.max_in_flight,
             attempts=self.attempts,
             deadline_s=self.deadline_s,
             max_bytes=MOST_BYTES,

@@ -1,19 +1,20 @@
 """GitHub's REST and GraphQL interfaces behind one budget: one question, one answer, every failure named once."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from tasks.errors import SourceAnswerInvalid, SourceError, SourceRefused, SourceUnavailable
+from tasks.errors import SourceAnswerInvalid, SourceUnavailable
 from tasks.github.budget import Budget
 from tasks.github.errors import AuthenticationFailed, RepositoryInaccessible
 from tasks.http.client import HttpClient
 from tasks.http.message import Answer, InvalidAnswer, ServiceRequest, read_json
 from tasks.http.metrics import charge, measured
 from tasks.http.policy import ServiceName
-from tasks.http.verdict import Kind, Unanswered
+from tasks.http.verdict import Kind, Outcome, judge
 
 __all__ = ["RAW", "Credentials", "GitHubApi", "GraphQLAnswer"]
 
@@ -22,17 +23,19 @@ T = TypeVar("T")
 RAW = "application/vnd.github.raw+json"
 """Content as it is, not in base64: up to 100 MB (docs.github.com/rest/git/blobs)."""
 
-HOLDS = 4
-"""How often one request is begun anew after a pause; each pause is bounded by the budget's max_wait_s."""
+LIMITED_TRIES = 10
+"""Being told "too many requests" is no failure of the request; each wait is bounded by the budget's max_wait_s."""
 
 _OVERTAXED = frozenset({500, 502, 504})
 """How GraphQL answers a query that asks for too much (github.com/cli/cli/issues/12715)."""
 _GONE = {
+    HTTPStatus.FORBIDDEN: "may not be read with this token",
     HTTPStatus.NOT_FOUND: "is not there, or the token may not see it",
     HTTPStatus.GONE: "is gone",
     HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: "is blocked for legal reasons",
 }
-_HANDLED = frozenset({int(HTTPStatus.UNAUTHORIZED), int(HTTPStatus.CONFLICT), *(int(status) for status in _GONE)})
+# The rate limits too: the client knows one request, the budget knows them all.
+_HANDLED = frozenset({401, 409, 429, *(int(status) for status in _GONE)})
 
 
 class Credentials(Protocol):
@@ -96,12 +99,7 @@ class GitHubApi:
         await self._get(request, lambda answer: answer, what)
 
     async def _get(self, request: ServiceRequest, reader: Callable[[Answer], T], what: str) -> T | None:
-        try:
-            value = await self._ask("core", request, reader)
-        except AuthenticationFailed:
-            raise
-        except SourceRefused as error:
-            raise RepositoryInaccessible(f"{what} may not be read with this token (HTTP 403).") from error
+        value = await self._ask("core", request, reader)
         if not isinstance(value, _Turned):
             return value
         if value.status == HTTPStatus.CONFLICT:
@@ -115,7 +113,7 @@ class GitHubApi:
         accept = _HANDLED | (_OVERTAXED if may_be_too_much else frozenset())
         payload = {"query": query, "variables": dict(variables or {})}
         request = ServiceRequest(ServiceName.GITHUB, self._graphql_path, "POST", payload=payload, accept=accept)
-        for _ in range(HOLDS):
+        for _ in range(LIMITED_TRIES):
             answer = await self._ask("graphql", request, _read_graphql)
             if isinstance(answer, _Turned):
                 raise SourceAnswerInvalid(
@@ -132,36 +130,40 @@ class GitHubApi:
         return "/../graphql" if self.address.endswith("/api/v3") else "/graphql"
 
     async def _ask(self, bucket: str, request: ServiceRequest, reader: Callable[[Answer], T]) -> "T | _Turned":
-        attempt = 0
+        tries = 0
         while True:
             if self._refused is not None:
                 raise self._refused
-            attempt += 1
-            try:
-                async with self.budget.turn(bucket):
-                    return await self._once(bucket, request, reader)
-            except SourceUnavailable as error:
-                self.budget.hold(_pause_asked(error))
-                if attempt == HOLDS or self.budget.held <= 0:
-                    raise
+            async with self.budget.turn(bucket) as sent_at:
+                headers, value = await self._once(request, reader)
+            self.budget.observe(bucket, headers)
+            if not isinstance(value, _Turned):
+                return value
+            if value.outcome.kind is not Kind.LIMITED:
+                self._check(value)
+                return value
+            tries += 1
+            self.budget.limited(sent_at, headers, value.outcome.retry_after_s)
+            if tries == LIMITED_TRIES:
+                raise SourceUnavailable(f"github: {value.outcome.reason} after {tries} attempts; run again later.")
 
-    async def _once(self, bucket: str, request: ServiceRequest, reader: Callable[[Answer], T]) -> "T | _Turned":
+    async def _once(
+        self, request: ServiceRequest, reader: Callable[[Answer], T]
+    ) -> "tuple[Mapping[str, str], T | _Turned]":
         signed = await self._signed(request)
         try:
             with measured() as cost:
-                headers, value = await self._client.read(
-                    signed, lambda answer: (answer.headers, _sorted(answer, reader))
-                )
+                return await self._client.read(signed, lambda answer: (answer.headers, _sorted(answer, reader)))
         finally:
             charge(cost)
             self.budget.count(cost.of(ServiceName.GITHUB).requests - 1)
-        self.budget.observe(bucket, headers)
-        if isinstance(value, _Turned) and value.status == HTTPStatus.UNAUTHORIZED:
+
+    def _check(self, turned: "_Turned") -> None:
+        if turned.status == HTTPStatus.UNAUTHORIZED:
             self._refused = AuthenticationFailed(
                 "GitHub does not accept the token (HTTP 401: missing, expired or revoked): set GITHUB_TOKEN."
             )
             raise self._refused
-        return value
 
     async def _signed(self, request: ServiceRequest) -> ServiceRequest:
         if self._credentials is None:
@@ -172,13 +174,16 @@ class GitHubApi:
 
 @dataclass(frozen=True, slots=True)
 class _Turned:
-    """Turned down for good, with this status."""
+    """Turned down, with this status."""
 
     status: int
+    outcome: Outcome
 
 
 def _sorted(answer: Answer, reader: Callable[[Answer], T]) -> T | _Turned:
-    return _Turned(answer.status) if answer.status in _HANDLED else reader(answer)
+    if answer.status not in _HANDLED:
+        return reader(answer)
+    return _Turned(answer.status, judge(answer, frozenset(), time.time()))
 
 
 def _read_graphql(answer: Answer) -> GraphQLAnswer:
@@ -190,11 +195,3 @@ def _read_graphql(answer: Answer) -> GraphQLAnswer:
     data, errors = value.get("data"), value.get("errors")
     known = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
     return GraphQLAnswer(data if isinstance(data, dict) else {}, known)
-
-
-def _pause_asked(error: SourceError) -> float:
-    """Seconds that GitHub asked to wait when it last turned the request down; 0 where it did not."""
-    failed = error.__context__
-    if isinstance(failed, Unanswered) and failed.outcome.kind is Kind.LIMITED:
-        return failed.outcome.retry_after_s or 0.0
-    return 0.0

@@ -21,8 +21,16 @@ from tasks.github.model import RateState
 
 __all__ = ["Budget", "BudgetTerms"]
 
+MOST_IN_FLIGHT = 100
 WINDOW_S = 60.0
 POLL_S = 0.05
+LIMITED_PAUSE_S = 60.0
+"""Where GitHub does not say how long: "wait for at least one minute" (best practices for using the REST API)."""
+
+SLOWER, FASTER = 0.7, 1.25
+LEAST_RATE = 30
+"""Points a minute that are always tried."""
+
 RESET_MARGIN_S = 1.0
 """GitHub's clock and ours differ a little."""
 
@@ -32,11 +40,13 @@ class BudgetTerms:
     """Limits of our own: rate_limit_buffer is the share of the primary limit to use (0.1 to 1.0).
 
     A quota whose renewal, or a pause asked for, is more than max_wait_s seconds away ends the run, resumably.
+    max_in_flight: requests at once, 1 to 100 (GitHub's secondary limit, REST and GraphQL together).
     """
 
     rate_limit_buffer: float = 0.8
     points_per_minute: int = 800
     max_wait_s: float = 900.0
+    max_in_flight: int = 32
 
     def __post_init__(self) -> None:
         """Raise SettingsError for a value out of range."""
@@ -44,6 +54,8 @@ class BudgetTerms:
             raise SettingsError(f"rate_limit_buffer is {self.rate_limit_buffer:g}; allowed are 0.1 to 1.0.")
         if self.points_per_minute < 1 or self.max_wait_s < 0:
             raise SettingsError("points_per_minute must be at least 1, max_wait_s at least 0 seconds.")
+        if not 1 <= self.max_in_flight <= MOST_IN_FLIGHT:
+            raise SettingsError(f"{self.max_in_flight} requests at once; GitHub allows 1 to {MOST_IN_FLIGHT}.")
 
 
 class Budget:
@@ -61,12 +73,17 @@ class Budget:
         self._clock = clock
         self._wall = wall
         self._sleep = sleep
+        # The client's own queue lies behind this one: a turn has to go out at once, or its time would mean nothing.
+        self._slots = asyncio.Semaphore(terms.max_in_flight)
         self._points: deque[float] = deque()
         self._in_flight: Counter[str] = Counter()
         self._resource_of: dict[str, str] = {}
         self._states: dict[str, RateState] = {}
         self._held_until = 0.0
+        self._rate = terms.points_per_minute
+        self._slowed_at = -math.inf
         self.waited_s = 0.0
+        self.rejected = 0
 
     @property
     def states(self) -> Mapping[str, RateState]:
@@ -79,15 +96,20 @@ class Budget:
         return max(0.0, self._held_until - self._clock())
 
     @asynccontextmanager
-    async def turn(self, bucket: str) -> AsyncIterator[None]:
-        """Wait until one request of the bucket ("core" or "graphql") may go out; BudgetExhausted beyond max_wait_s."""
-        await self._wait_for(bucket)
-        self._points.append(self._clock())
-        self._in_flight[bucket] += 1
-        try:
-            yield
-        finally:
-            self._in_flight[bucket] -= 1
+    async def turn(self, bucket: str) -> AsyncIterator[float]:
+        """Wait until one request of the bucket ("core" or "graphql") may go out; yields when it did.
+
+        Raises BudgetExhausted where that would take longer than max_wait_s.
+        """
+        async with self._slots:
+            await self._wait_for(bucket)
+            sent_at = self._clock()
+            self._points.append(sent_at)
+            self._in_flight[bucket] += 1
+            try:
+                yield sent_at
+            finally:
+                self._in_flight[bucket] -= 1
 
     def observe(self, bucket: str, headers: Mapping[str, str]) -> None:
         """Learn from an answer's headers; without them (rate limiting switched off) there is no primary limit."""
@@ -112,6 +134,21 @@ class Budget:
     def hold(self, seconds: float) -> None:
         """Let nothing go out before that many seconds have passed."""
         self._held_until = max(self._held_until, self._clock() + seconds)
+
+    def limited(self, sent_at: float, headers: Mapping[str, str], retry_after_s: float | None) -> None:
+        """A request sent at that time was turned down by a rate limit: pause, and go on more slowly.
+
+        Others with the same token may use the rest of the 900 points; the rate is found by trying, as TCP does.
+        """
+        self.rejected += 1
+        if headers.get("x-ratelimit-remaining") == "0":
+            # The primary limit: `observe` has learnt until when.
+            return
+        self.hold(LIMITED_PAUSE_S if retry_after_s is None else retry_after_s)
+        # All that were under way together are one sign.
+        if sent_at > self._slowed_at:
+            self._slowed_at = self._clock()
+            self._rate = max(LEAST_RATE, min(self._rate, int(len(self._points) * SLOWER)))
 
     def spent(self, bucket: str) -> None:
         """GitHub said, without a header, that the bucket is empty."""
@@ -181,7 +218,10 @@ class Budget:
 
     def _window_wait(self) -> float:
         now = self._clock()
+        if self._rate < self._terms.points_per_minute and now - self._slowed_at >= WINDOW_S:
+            self._rate = min(self._terms.points_per_minute, int(self._rate * FASTER))
+            self._slowed_at = now
         while self._points and now - self._points[0] >= WINDOW_S:
             self._points.popleft()
-        over = len(self._points) - self._terms.points_per_minute
+        over = len(self._points) - self._rate
         return self._points[over] + WINDOW_S - now if over >= 0 else 0.0

@@ -126,13 +126,12 @@ class Trees:
         answer = await self._api.graphql(
             f"query {{ r0: repository(owner: {owner}, name: {name}) {{ {' '.join(objects)} }} }}"
         )
-        held = answer.data.get("r0")
-        trees = [
-            (path, held.get(f"d{number}") if isinstance(held, dict) else None) for number, path in enumerate(paths)
-        ]
-        if any(not isinstance(tree, dict) or not isinstance(tree.get("entries"), list) for _, tree in trees):
+        held: Any = answer.data.get("r0") or {}
+        trees: list[Any] = [held.get(f"d{number}") for number, _ in enumerate(paths)]
+        if any(not isinstance(tree, dict) or not isinstance(tree.get("entries"), list) for tree in trees):
             raise SourceAnswerInvalid(f"github: {repository.full_name} was not listed ({answer.reason()}).")
-        entries = [(f"{path}/" if path else "", entry) for path, tree in trees for entry in tree["entries"]]
+        prefixes = [f"{path}/" if path else "" for path in paths]
+        entries = [(prefix, e) for prefix, tree in zip(prefixes, trees, strict=True) for e in tree["entries"]]
         files = tuple(_of_graphql(prefix, e) for prefix, e in entries if e["type"] == "blob" and _is_file(e))
         directories = tuple((f"{prefix}{e['name']}", str(e["oid"])) for prefix, e in entries if e["type"] == "tree")
         return _Level(files, directories, truncated=False)
