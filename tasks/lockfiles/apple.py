@@ -2,7 +2,8 @@
 
 Sources: https://developer.apple.com/documentation/xcode/swift-packages and
 https://guides.cocoapods.org/using/using-cocoapods.html.
-OSV names a Swift package by its repository's address without scheme and `.git` (SwiftURL); the file's own name is written_as.
+OSV names a Swift package by its repository's address without scheme and `.git` (SwiftURL); the file's own name for it
+is written_as.
 """
 
 import re

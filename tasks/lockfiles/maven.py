@@ -5,7 +5,7 @@ Sources: https://maven.apache.org/pom.html and https://maven.apache.org/guides/i
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from posixpath import normpath
@@ -22,13 +22,17 @@ _GENERATIONS = 10
 _LONGEST = 1000
 
 
+_Key = tuple[str, str, str, str]
+"""groupId, artifactId, type and classifier: what makes two dependencies the same one (Maven's management key)."""
+
+
 @dataclass(slots=True)
 class _Model:
-    """What a project and its parents say together; the child's word comes first."""
+    """What a project and its parents say together; the child's word comes first, and in one list the last word."""
 
     properties: dict[str, str] = field(default_factory=dict)
-    managed: dict[tuple[str, str], str] = field(default_factory=dict)
-    dependencies: list[tuple[str, str, str]] = field(default_factory=list)
+    managed: dict[_Key, str] = field(default_factory=dict)
+    dependencies: list[dict[_Key, str]] = field(default_factory=list)
 
     def fill(self, text: str) -> str | None:
         """text with its properties filled in, None where one is not known."""
@@ -38,21 +42,23 @@ class _Model:
             text = _PROPERTY.sub(lambda found: self.properties.get(found[1], found[0]), text)
         return None if "${" in text or len(text) > _LONGEST else text.strip()
 
-
-def _coordinates(node: XmlNode) -> tuple[str, str, str]:
-    return node.value("groupId"), node.value("artifactId"), node.value("version")
+    def versions(self, nodes: Iterable[XmlNode]) -> dict[_Key, str]:
+        """Versions as written by key; a dependency whose names cannot be told is not among them."""
+        found: dict[_Key, str] = {}
+        for node in nodes:
+            names = self.fill(node.value("groupId")), self.fill(node.value("artifactId"))
+            if names[0] and names[1]:
+                found[names[0], names[1], node.value("type") or "jar", node.value("classifier")] = node.value("version")
+        return found
 
 
 def _properties(project: XmlNode) -> dict[str, str]:
-    found = {node.name: node.text for section in project.all("properties") for node in section.children}
+    found: dict[str, str] = {}
     for key in ("groupId", "artifactId", "version"):
-        value = project.value(key) or project.value("parent", key)
-        if value:
-            found.setdefault(f"project.{key}", value)
-            found.setdefault(f"pom.{key}", value)
-    for key in ("groupId", "artifactId", "version"):
+        if value := project.value(key) or project.value("parent", key):
+            found |= {f"{prefix}{key}": value for prefix in ("project.", "pom.", "")}
         if value := project.value("parent", key):
-            found.setdefault(f"project.parent.{key}", value)
+            found[f"project.parent.{key}"] = value
     return found
 
 
@@ -61,25 +67,26 @@ def _places(project: XmlNode) -> Iterator[XmlNode]:
     yield from project.all("profiles", "profile")
 
 
-def _add(model: _Model, project: XmlNode) -> None:
-    model.properties = _properties(project) | model.properties
+def _learn(model: _Model, project: XmlNode) -> None:
     for place in _places(project):
-        model.properties = {node.name: node.text for node in _under(place, "properties")} | model.properties
-        model.dependencies += [_coordinates(node) for node in place.all("dependencies", "dependency")]
+        own = {node.name: node.text for node in _under(place, "properties") if len(node.text) <= _LONGEST}
+        model.properties = own | model.properties
+    model.properties = _properties(project) | model.properties
+
+
+def _add(model: _Model, project: XmlNode) -> None:
+    known: dict[_Key, str] = model.dependencies[0] if model.dependencies else {}
+    for number, place in enumerate(_places(project)):
+        own = model.versions(place.all("dependencies", "dependency"))
+        # Whether a profile is active is not known here: what it adds or changes is added to what holds without it.
+        model.dependencies.append({key: version for key, version in own.items() if number or key not in known})
+        managed = model.versions(place.all("dependencyManagement", "dependencies", "dependency"))
+        model.managed = {key: version for key, version in managed.items() if version} | model.managed
 
 
 def _under(place: XmlNode, name: str) -> Iterator[XmlNode]:
     for section in place.all(name):
         yield from section.children
-
-
-def _manage(model: _Model, project: XmlNode) -> None:
-    for place in _places(project):
-        for node in place.all("dependencyManagement", "dependencies", "dependency"):
-            group, artifact, version = _coordinates(node)
-            key = (model.fill(group) or group, model.fill(artifact) or artifact)
-            if version:
-                model.managed.setdefault(key, version)
 
 
 def _projects(lockfile: Lockfile) -> Iterator[XmlNode]:
@@ -112,14 +119,13 @@ def _parent_path(path: str, project: XmlNode) -> str | None:
 def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
     model, projects = _Model(), list(_projects(lockfile))
     for project in projects:
-        _add(model, project)
+        _learn(model, project)
     for project in projects:
-        _manage(model, project)
-    for group, artifact, version in model.dependencies:
-        names = model.fill(group), model.fill(artifact)
-        if names[0] and names[1]:
-            written = version or model.managed.get((names[0], names[1]), "")
-            yield LockedPackage("Maven", f"{names[0]}:{names[1]}", _version(model.fill(written)))
+        _add(model, project)
+    for declared in model.dependencies:
+        for key, written in declared.items():
+            version = model.fill(written or model.managed.get(key, ""))
+            yield LockedPackage("Maven", f"{key[0]}:{key[1]}", _version(version))
 
 
 def _version(text: str | None) -> str | None:
