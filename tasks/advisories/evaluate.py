@@ -4,7 +4,7 @@ Source: OSV schema, "Evaluation" (https://ossf.github.io/osv-schema/#evaluation)
 in `versions` or lies within any of the ranges, of any `affected` entry that names the package.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -41,7 +41,7 @@ class Matcher:
         """Prepare an advisory for a project; a withdrawn one, or one of other projects, affects nothing."""
         entries = () if advisory.withdrawn else tuple(entries_for(advisory, project, ecosystem))
         return cls(
-            frozenset(map(version_key, chain.from_iterable(entry.versions for entry in entries))),
+            frozenset(chain.from_iterable(map(_keys, entries))),
             tuple(RangeRule.of(events) for entry in entries for events in entry.ranges),
         )
 
@@ -66,6 +66,10 @@ class Matcher:
             if verdict in verdicts:
                 return verdict
         return Verdict.NOT_AFFECTED
+
+
+def _keys(entry: Affected) -> Iterable[str]:
+    return entry.versions if entry.keyed else map(version_key, entry.versions)
 
 
 def evaluate(advisory: Advisory, project: str, version: str, ecosystem: str = PYPI) -> Verdict:

@@ -51,7 +51,7 @@ class Event:
 class Affected:
     """One package of an advisory: explicit versions plus ECOSYSTEM or SEMVER ranges (GIT ranges are dropped).
 
-    vectors are the CVSS vectors published for this package alone.
+    vectors are the CVSS vectors published for this package alone; keyed says that versions are `version_key`s already.
     """
 
     ecosystem: str
@@ -59,6 +59,7 @@ class Affected:
     versions: tuple[str, ...]
     ranges: tuple[tuple[Event, ...], ...]
     vectors: tuple[str, ...] = ()
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

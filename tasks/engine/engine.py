@@ -8,11 +8,12 @@ import os
 from collections.abc import Mapping, Sequence
 
 from tasks.engine.batch_metrics import BatchMetrics
-from tasks.engine.enrichers import enricher
+from tasks.engine.enrichers import Enricher, cve_sources, enricher
 from tasks.engine.lookup import LookupSettings
 from tasks.engine.loop import LoopThread
 from tasks.engine.memory import MemoryGate
 from tasks.engine.stores import Stores, sources
+from tasks.engine.synced import stored_cve_sources, synced_advisories
 from tasks.engine.terms import policies
 from tasks.http.client import HttpClient
 from tasks.http.metrics import ServiceMetrics, charge, measured
@@ -44,13 +45,14 @@ class Engine:
         self._loop = LoopThread()
         self._client = HttpClient(policies(lookup, os.environ), ca_bundle=lookup.ca_bundle, shared=_shared(lookup))
         self._stores = Stores.open(lookup)
-        found = sources(lookup, self._client, self._stores)
+        self._synced = synced_advisories(lookup)
+        found = sources(lookup, self._client, self._stores, self._synced)
         self._projects, self._advisories = found.projects, found.advisories
         asked_at = found.dated.asked_at if found.dated is not None else lambda _: None
         limit = lookup.uncertain_limit
         self._reviewer = Reviewer(self._projects, self._advisories, uncertain_limit=limit, asked_at=asked_at)
         self._gate = self._memory_gate()
-        self._enricher = enricher(lookup, self._client, self._stores, os.environ)
+        self._enricher = self._made_enricher()
 
     def index(self, names: Sequence[str]) -> Mapping[str, tuple[AdvisoryRef, ...]]:
         """Every advisory that names each project; SourceError when OSV cannot answer."""
@@ -114,6 +116,15 @@ class Engine:
             if not self._lookup.offline:
                 self._stores.prune(self._lookup)
             self._stores.close()
+        if self._synced is not None:
+            self._synced.close()
+
+    def _made_enricher(self) -> Enricher:
+        cve = None
+        if self._synced is not None:
+            live = cve_sources(self._lookup, self._client, self._stores, os.environ)
+            cve = stored_cve_sources(self._synced, live, self._lookup)
+        return enricher(self._lookup, self._client, self._stores, os.environ, cve)
 
     def _memory_gate(self) -> MemoryGate | None:
         limit, most = self._lookup.memory_mb, self._lookup.concurrent_requests

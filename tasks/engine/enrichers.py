@@ -138,9 +138,12 @@ def enricher(
     environment: Mapping[str, str],
     cve: CveSources | None = None,
 ) -> Enricher:
-    """The sources of these settings; cve in place of the live ones, where a store has them all."""
-    found = cve if cve is not None else cve_sources(lookup, client, stores, environment)
-    return Enricher(found, _github(lookup, client, stores), _snyk(lookup, client, environment))
+    """The sources of these settings; cve in place of the live ones, where a store has them and OSV's advisories."""
+    snyk = _snyk(lookup, client, environment)
+    if cve is not None:
+        # GitHub's newest advisories are asked for where OSV is; a sync brings both.
+        return Enricher(cve, None, snyk)
+    return Enricher(cve_sources(lookup, client, stores, environment), _github(lookup, client, stores), snyk)
 
 
 def cve_sources(

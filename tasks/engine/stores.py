@@ -1,6 +1,6 @@
 """What an engine keeps between runs, and the sources built on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, Self
 
@@ -18,6 +18,7 @@ from tasks.sources.osv import OsvApi
 from tasks.sources.pypi import PypiApi
 from tasks.sources.record_store import RecordStore
 from tasks.sources.snapshot import SnapshotAdvisories, SnapshotProjects
+from tasks.store.advisories import AdvisoryStore
 
 __all__ = ["Sources", "Stores", "sources"]
 
@@ -67,12 +68,19 @@ class Stores:
         self.cves.close()
 
 
-def sources(lookup: LookupSettings, client: HttpClient, stores: Stores | None) -> Sources:
-    """Services, snapshot, kept answers or nothing at all, as the settings say."""
+def sources(
+    lookup: LookupSettings, client: HttpClient, stores: Stores | None, synced: AdvisoryStore | None = None
+) -> Sources:
+    """Services, snapshot, kept answers or nothing at all, as the settings say; synced answers in place of OSV."""
+    if lookup.offline and lookup.snapshot is not None:
+        return Sources(SnapshotProjects(lookup.snapshot), SnapshotAdvisories(lookup.snapshot))
+    found = _of_services(lookup, client, stores)
+    return found if synced is None else replace(found, advisories=synced, dated=synced)
+
+
+def _of_services(lookup: LookupSettings, client: HttpClient, stores: Stores | None) -> Sources:
     if not lookup.offline:
         return _asking(lookup, client, stores)
-    if lookup.snapshot is not None:
-        return Sources(SnapshotProjects(lookup.snapshot), SnapshotAdvisories(lookup.snapshot))
     if stores is None:
         return Sources(OfflineProjects(), OfflineAdvisories())
     kept = KeptOnly(ServiceName.PYPI, stores.answers, fresh_for(lookup, ServiceName.PYPI))

@@ -1,6 +1,6 @@
 """`AdvisorySource` out of the advisory store: which advisories name which project, and the records themselves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,25 +12,30 @@ from tasks.store.file import StoreFile, at_once
 from tasks.store.osv_records import project_name
 from tasks.store.state import SourceState, osv_name, read_state
 
-__all__ = ["AdvisoryStore", "open_if_there"]
+__all__ = ["AdvisoryStore"]
 
 
 class AdvisoryStore:
-    """Answers from the store at path, for one ecosystem; nothing of it is held in memory.
+    """Answers from the store at path (or from one that is open), for one ecosystem; nothing is held in memory.
 
     Raises StoreError where there is no such store or the ecosystem was never synced, SettingsError where it is newer
     than this version. Records are served as they are now, whatever state a reference names: a sync that ran meanwhile
     brought newer ones.
     """
 
-    def __init__(self, path: Path, ecosystem: str = "PyPI") -> None:
-        self._file = StoreFile(path)
+    def __init__(self, path: Path | StoreFile, ecosystem: str = "PyPI") -> None:
+        self._file = path if isinstance(path, StoreFile) else StoreFile(path)
         self._ecosystem = ecosystem
         try:
             self.state = self._state()
         except BaseException:
             self._file.close()
             raise
+
+    @property
+    def file(self) -> StoreFile:
+        """The open store."""
+        return self._file
 
     def close(self) -> None:
         """Close the file."""
@@ -93,16 +98,3 @@ class AdvisoryStore:
         if state is None:
             raise StoreError(f"{self._file.path} has no advisories of {self._ecosystem} yet; run python -m flows.sync")
         return state
-
-
-def open_if_there(
-    path: Path, ecosystem: str = "PyPI", warn: Callable[[str], None] = lambda _: None
-) -> AdvisoryStore | None:
-    """The store where there is a usable one; None otherwise, with a warning unless there is just nothing yet."""
-    if not path.is_file():
-        return None
-    try:
-        return AdvisoryStore(path, ecosystem)
-    except StoreError as error:
-        warn(f"{error}; going on without the store")
-        return None

@@ -9,6 +9,7 @@ import zlib
 from typing import Any
 
 from tasks.advisories.model import Advisory, Affected, Event, EventKind, Severity
+from tasks.advisories.versions import version_key
 
 __all__ = ["decoded", "encoded"]
 
@@ -17,12 +18,12 @@ _LABELS = {label.value: label for label in Severity}
 
 
 def encoded(advisory: Advisory) -> bytes:
-    """The advisory's bytes."""
+    """The advisory's bytes; versions of PyPI become their `version_key`s."""
     affected = [
         [
             entry.ecosystem,
             entry.name,
-            entry.versions,
+            _versions(entry),
             [[(event.kind.value, event.version) for event in events] for events in entry.ranges],
             entry.vectors,
         ]
@@ -31,6 +32,15 @@ def encoded(advisory: Advisory) -> bytes:
     head = [advisory.id, advisory.modified, advisory.aliases, advisory.withdrawn, advisory.summary]
     value = [*head, advisory.vectors, advisory.label.value, affected]
     return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), 1)
+
+
+def _versions(entry: Affected) -> list[str]:
+    """PyPI's as keys: making those is most of the work of matching, and they are asked for far more often than made."""
+    return list(dict.fromkeys(map(version_key, entry.versions)) if _is_keyed(entry.ecosystem) else entry.versions)
+
+
+def _is_keyed(ecosystem: str) -> bool:
+    return ecosystem.partition(":")[0] == "PyPI"
 
 
 def decoded(identifier: str, body: bytes | None) -> Advisory | None:
@@ -63,4 +73,4 @@ def _affected(entry: Any) -> Affected:
     ecosystem, name, versions, ranges, vectors = entry
     kinds = _KINDS
     events = tuple([tuple([Event(kinds[kind], version) for kind, version in events]) for events in ranges])
-    return Affected(ecosystem, name, tuple(versions), events, tuple(vectors))
+    return Affected(ecosystem, name, tuple(versions), events, tuple(vectors), _is_keyed(ecosystem))

@@ -39,7 +39,7 @@ class _OfStore(ABC, Generic[T]):
         """What the store has on each CVE; NotConsulted where it was never synced, StoreError where it is damaged."""
         with self._file.read() as connection:
             if read_state(connection, self._source) is None:
-                raise NotConsulted(f"{self.name} was not synced")
+                raise NotConsulted("it was not synced (python -m flows.sync)")
             return self._taken(_rows(connection, self._statement, cves))
 
     @abstractmethod
@@ -58,11 +58,24 @@ class StoreKev(_OfStore[KevFacts]):
 
 
 class StoreEpss(_OfStore[float]):
-    """EPSS's probabilities (0 to 1), of the CVEs that the store's advisories named at the last sync."""
+    """EPSS's probabilities (0 to 1); NotConsulted, with what is found, where a CVE was not asked about at the sync.
+
+    A sync asks about the CVEs that the store's advisories name; a file holds all.
+    """
 
     name = CveSourceName.EPSS
     _source = EPSS
-    _statement = "SELECT cve, epss FROM epss WHERE cve IN ({marks}) AND epss IS NOT NULL"
+    _statement = "SELECT cve, epss FROM epss WHERE cve IN ({marks})"
+
+    async def look_up(self, cves: Sequence[str]) -> Mapping[str, float]:
+        """The scores by CVE; those that have none are left out."""
+        found: dict[str, float | None] = {**await super().look_up(cves)}
+        scores = {cve: score for cve, score in found.items() if score is not None}
+        state = self.state
+        lacking = sum(cve not in found for cve in set(cves))
+        if lacking and state is not None and state.address.startswith("http"):
+            raise NotConsulted(f"it was not synced for {lacking} CVEs (python -m flows.sync)", scores)
+        return scores
 
     def _taken(self, rows: Iterable[Any]) -> dict[str, float]:
         return dict(rows)
@@ -103,8 +116,8 @@ class StoreNvd:
             feeds = {name for (name,) in connection.execute(query, (len(NVD_FEED), NVD_FEED))}
         lacking = sorted({year for cve in cves if f"{NVD_FEED}{(year := _year(cve))}" not in feeds})
         if lacking:
-            years = ", ".join(map(str, lacking))
-            raise NotConsulted(f"NVD's feeds of {years} were not synced", found)
+            which = f" of {lacking[0]}" if len(lacking) == 1 else f" of {len(lacking)} years"
+            raise NotConsulted(f"its feeds{which if feeds else ''} were not synced (python -m flows.sync --nvd)", found)
         return found
 
 
