@@ -11,6 +11,7 @@ from pathlib import Path
 from prefect.filesystems import WritableFileSystem
 from pydantic import Field
 
+from tasks.checkpoints.room import write_making_room
 from tasks.checkpoints.seal import seal, unseal
 from tasks.errors import CheckpointError
 from tasks.files.atomic import write_atomically
@@ -67,7 +68,9 @@ class ResultStorage(WritableFileSystem):
     def _write(self, key: str, content: bytes) -> str:
         path = self.path_of(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, seal(content))
+        # The results of a scan lie in a folder of its own, below that of the data.
+        root, scan_id = Path(self.folder).expanduser().resolve().parent, path.parent.name
+        write_making_room(lambda: write_atomically(path, seal(content)), root, scan_id)
         return str(path)
 
     async def aread_path(self, path: str) -> bytes:

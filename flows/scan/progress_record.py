@@ -1,7 +1,6 @@
 """The scan's durable record: `scan.json` at the start, a copy of the workbook, a checkpoint every few batches."""
 
 import contextlib
-import errno
 import logging
 import secrets
 import time
@@ -16,6 +15,7 @@ from tasks.checkpoints.batches import BatchResult, Identity, identity
 from tasks.checkpoints.housekeeping import Keeping
 from tasks.checkpoints.model import BatchState, CheckpointData, ScanRecord, ScanState
 from tasks.checkpoints.results import record_digest
+from tasks.checkpoints.room import is_full, write_making_room
 from tasks.checkpoints.statistics import RunStatistics
 from tasks.errors import VetbookError
 from tasks.files.atomic import copy_atomically
@@ -34,7 +34,6 @@ _KEPT_FILES = 2
 """Checkpoint files of a scan that are kept: should the newest be damaged, there is the one before."""
 
 _INTERVAL_SHARE = 0.5
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _RARER = 2
 _RAREST = 64
 
@@ -167,29 +166,21 @@ class ProgressRecord:
 
     def _try(self, what: str, write: Callable[[], object]) -> bool:
         """Write something that the scan can do without; on a full disk after making room."""
-        for last in (False, True):
-            try:
-                write()
-            except (VetbookError, OSError) as error:
-                if last or not self._made_room(error):
-                    self._say(what, error)
-                    return False
-            else:
-                return True
-        return False
-
-    def _made_room(self, error: Exception) -> bool:
-        cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
-        if not isinstance(cause, OSError) or cause.errno not in _FULL:
+        try:
+            if write_making_room(write, self._keeping.root, self._scan.scan_id, self.warn):
+                self._write_more_rarely()
+        except (VetbookError, OSError) as error:
+            if is_full(error):
+                self._write_more_rarely()
+            self._say(what, error)
             return False
-        self._rarer = min(self._rarer * _RARER, _RAREST)
-        gone = self._keeping.make_room(self.prepared.scan_id, self.now())
-        self._files = deque(path for path in self._files if path.exists())
-        self.warn(
-            f"The disk is full: {len(gone)} old backups, checkpoints and scans were removed, and checkpoints are"
-            f" written {self._rarer} times more rarely; free some space"
-        )
         return True
+
+    def _write_more_rarely(self) -> None:
+        self._files = deque(path for path in self._files if path.exists())
+        if self._rarer < _RAREST:
+            self._rarer *= _RARER
+            self.warn(f"Checkpoints are written {self._rarer} times more rarely, since the disk is full")
 
     def _say(self, what: str, error: Exception) -> None:
         # Once each: a scan of a thousand batches would say it a thousand times.

@@ -28,6 +28,7 @@ from tasks.batching.timebox import work_within
 from tasks.checkpoints.batches import AdvisoryIndex, AdvisoryQuestion, BatchRequest, BatchResult
 from tasks.checkpoints.model import ScanState
 from tasks.checkpoints.results import read_record, write_record
+from tasks.checkpoints.room import write_making_room
 from tasks.checkpoints.statistics import RunStatistics
 from tasks.files import steps as steps_module
 from tasks.files.journal import commit_merge
@@ -81,6 +82,7 @@ class PlainLookups:
     broken: Callable[[PackageKey], Exception | None] = lambda _: None
     failing: Callable[[PackageKey], bool] = lambda _: False
     seconds: float = 0.0
+    warn: Callable[[str], object] = print
 
     def index(self, question: AdvisoryQuestion) -> AdvisoryIndex:
         return AdvisoryIndex(refs=dict.fromkeys(question.names, ()))
@@ -108,7 +110,13 @@ class PlainLookups:
             round=request.round,
             left=request.keys[len(reviews) :],
         )
-        write_record(self.results, request.cache_key, result.model_dump(mode="json"), {"serializer": {"type": "json"}})
+        plain, metadata = result.model_dump(mode="json"), {"serializer": {"type": "json"}}
+        write_making_room(
+            lambda: write_record(self.results, request.cache_key, plain, metadata),
+            self.results.parent,
+            request.scan_id,
+            self.warn,
+        )
         return BatchOutcome(result, cached=False)
 
     def _review(self, keys: Sequence[PackageKey]) -> Sequence[PackageReview]:
@@ -162,7 +170,7 @@ class PlainScan:
             return self._scan(prepared, stop, lookups)
 
     def _scan(self, prepared: PreparedScan, stop: Stop, options: dict[str, Any]) -> BatchRun:
-        lookups = PlainLookups(prepared.folders.results, self.log, **options)
+        lookups = PlainLookups(prepared.folders.results, self.log, warn=self.warnings.append, **options)
         clock = lambda: lookups.seconds  # noqa: E731
         record = ProgressRecord(prepared, RunStatistics(clock, lambda: 1, dict), self.warnings.append, clock=clock)
         display = make_display(DisplayKind.NONE, 1, print)
