@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from tasks.engine.batch_metrics import BatchMetrics
 from tasks.engine.enrichers import Enricher, cve_sources, enricher
@@ -27,11 +28,12 @@ from tasks.sources.interface import AdvisoryRef, ProjectFacts
 from tasks.sources.osv import OsvApi
 from tasks.sources.pypi import PypiApi
 
-AHEAD = 4
-"""Projects looked up before their batch begins, per request in flight: enough that their waits overlap."""
+AHEAD = 16
+"""Projects looked up before their batch begins, per request in flight: some kilobytes each, and enough that a few slow
+answers in the first batches do not keep the others' from being fetched meanwhile."""
 
-LEAST_SHARE = 4
-"""Above the memory limit, packages at once are down to a quarter of the requests in flight: slow, but it ends."""
+GATE_SHARE = 4
+"""With a memory limit: packages at once, in multiples of the requests in flight; above it, that part of them."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +48,9 @@ class Engine:
         self._client = HttpClient(policies(lookup, os.environ), ca_bundle=lookup.ca_bundle, shared=_shared(lookup))
         self._stores = Stores.open(lookup)
         self._synced = synced_advisories(lookup)
-        found = sources(lookup, self._client, self._stores, self._synced)
+        # What this run has fetched is not asked for again in it, for example when failed packages are tried again.
+        since = lookup if lookup.fresh_since is not None else lookup.resuming(datetime.now(UTC))
+        found = sources(since, self._client, self._stores, self._synced)
         self._projects, self._advisories = found.projects, found.advisories
         asked_at = found.dated.asked_at if found.dated is not None else lambda _: None
         limit = lookup.uncertain_limit
@@ -130,7 +134,7 @@ class Engine:
         limit, most = self._lookup.memory_mb, self._lookup.concurrent_requests
         if limit is None:
             return None
-        return MemoryGate(limit, AHEAD * most, max(1, most // LEAST_SHARE), relieve=self._relieve)
+        return MemoryGate(limit, GATE_SHARE * most, max(1, most // GATE_SHARE), relieve=self._relieve)
 
     def _relieve(self) -> None:
         if isinstance(self._advisories, OsvApi):

@@ -10,6 +10,7 @@ from tasks.engine.lookup import LookupSettings
 from tasks.http.policy import ServiceName, ServicePolicy, public_policies
 from tasks.settings.model import ServiceSettings
 from tasks.sources.kept import FreshFor
+from tasks.sources.nvd import NvdTerms
 
 __all__ = ["fresh_for", "policies", "tokens"]
 
@@ -60,15 +61,16 @@ def _adjusted(
     name: ServiceName, policy: ServicePolicy, lookup: LookupSettings, token: SecretStr | None
 ) -> ServicePolicy:
     service = _settings(lookup, name)
-    rate = policy.requests_per_second
-    if name is ServiceName.NVD:
-        # `NvdApi` counts its window itself: evenly spaced, five requests would take 24 s instead of one.
-        rate = None
+    is_nvd = name is ServiceName.NVD
+    # The same window that `NvdApi` plans by; here every attempt counts, so that retries keep within it too.
+    terms = NvdTerms.of(key=token is not None, max_wait_s=0, requests_per_second=service.requests_per_second)
+    in_window = terms.in_window if is_nvd else policy.requests_in_window
     return dataclasses.replace(
         policy,
         base_url=_address(service.base_url or policy.base_url, lookup.credentials.get(name.value)),
         max_in_flight=service.max_in_flight or min(lookup.concurrent_requests, policy.max_in_flight),
-        requests_per_second=(None if name is ServiceName.NVD else service.requests_per_second) or rate,
+        requests_per_second=(None if is_nvd else service.requests_per_second) or policy.requests_per_second,
+        requests_in_window=in_window,
         max_wait_s=policy.max_wait_s if service.max_wait_s is None else service.max_wait_s,
         deadline_s=service.deadline_s or (ENRICHING_S if name in _ENRICHING else policy.deadline_s),
         read_timeout_s=lookup.request_timeout,

@@ -71,7 +71,10 @@ class Lane:
         self._shared = shared
         self._address = policy.address
         self._limiter = AdaptiveLimiter(policy.max_in_flight)
-        self._pacer = Pacer(policy.requests_per_second, timing.clock)
+        in_window, window_s = policy.requests_in_window, policy.window_s
+        self._pacer = Pacer(policy.requests_per_second, timing.clock, in_window, window_s)
+        rate = policy.requests_per_second or (in_window / window_s if in_window else None)
+        self._shared_interval = 1 / rate if rate else 0.0
         self._breaker = Breaker(policy.breaker_failures, policy.breaker_window_s, timing.clock)
         self._books = ServiceBooks(service)
         self._refused: Outcome | None = None
@@ -131,8 +134,7 @@ class Lane:
 
     async def _shared_turn(self, most: float | None) -> float:
         """Seconds until the next turn among all processes that share this service's rate."""
-        rate = self._policy.requests_per_second
-        wait = await self._shared.reserve(self._service, 1 / rate if rate else 0.0, most)
+        wait = await self._shared.reserve(self._service, self._shared_interval, most)
         if most is not None and wait > most:
             raise self._not_asked(f"the shared rate limit would mean waiting {wait:.0f} s, allowed are {most:.0f} s")
         return wait

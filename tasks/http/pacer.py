@@ -1,18 +1,26 @@
 """Spacing of requests in time: an even rate, and a pause that the service asked for."""
 
+from collections import deque
 from collections.abc import Callable
 
 __all__ = ["Pacer"]
+
+WINDOW_MARGIN_S = 1.0
+"""Requests do not take equally long to arrive: by the service's clock they may lie closer together than by ours."""
 
 
 class Pacer:
     """Gives out turns on one service; all times in seconds.
 
-    Turns are spaced evenly (one per 1/rate) because services with a rolling window, such as NVD's 5 requests in 30 s,
-    count a burst followed by a refill as too many.
+    Turns are spaced evenly (one per 1/rate), or at most in_window of them lie within any window_s, as NVD counts; a
+    bucket that refills would let a burst and its refill through, which such a service counts as too many.
     """
 
-    def __init__(self, rate: float | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, rate: float | None, clock: Callable[[], float], in_window: int | None = None, window_s: float = 30.0
+    ) -> None:
+        self._turns: deque[float] | None = deque(maxlen=in_window) if in_window else None
+        self._window_s = window_s + WINDOW_MARGIN_S
         self._interval = 1.0 / rate if rate else 0.0
         self._clock = clock
         self._next = 0.0
@@ -30,11 +38,16 @@ class Pacer:
     def expected(self) -> float:
         """Seconds that the next turn is away, without taking it."""
         now = self._clock()
-        return max(self._next, self._held_until, now) - now
+        at = max(self._next, self._held_until, now)
+        if self._turns is not None and len(self._turns) == self._turns.maxlen:
+            at = max(at, self._turns[0] + self._window_s)
+        return at - now
 
     def reserve(self) -> float:
         """Take the next turn; the seconds to wait for it."""
         wait = self.expected()
+        if self._turns is not None:
+            self._turns.append(self._clock() + wait)
         if self._interval:
             self._next = self._clock() + wait + self._interval
         return wait

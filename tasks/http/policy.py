@@ -35,7 +35,8 @@ class ServicePolicy:
 
     base_url may carry a path prefix (a mirror) and credentials; a request's path is appended to it.
     max_in_flight bounds the requests in flight; fewer are used while the service shows signs of overload.
-    requests_per_second spaces requests evenly (None: no spacing), and a request that would have to wait
+    requests_per_second spaces requests evenly (None: no spacing), requests_in_window bounds those within any window_s,
+    retries included (None: no bound), and a request that would have to wait
     longer than max_wait_s for its turn is not asked at all (None: any wait is fine).
     deadline_s bounds one request with all its attempts and waits, not counting its place in our own queue.
     max_bytes bounds one decoded answer. The token is sent as "auth_header: auth_scheme token".
@@ -46,6 +47,8 @@ class ServicePolicy:
     base_url: str = field(repr=False)
     max_in_flight: int = 32
     requests_per_second: float | None = None
+    requests_in_window: int | None = None
+    window_s: float = 30.0
     max_wait_s: float | None = None
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 30.0
@@ -64,6 +67,8 @@ class ServicePolicy:
         """Raise ValueError where a limit leaves nothing to ask with."""
         if self.max_in_flight < 1 or self.attempts < 1 or self.max_bytes < 1:
             raise ValueError("max_in_flight, attempts and max_bytes must be at least 1")
+        if self.requests_in_window is not None and self.requests_in_window < 1:
+            raise ValueError("requests_in_window must be at least 1; leave it out for no bound")
         if self.requests_per_second is not None and self.requests_per_second <= 0:
             raise ValueError("requests_per_second must be above 0; leave it out for no spacing")
 
@@ -106,7 +111,7 @@ def public_policies() -> dict[ServiceName, ServicePolicy]:
 
     GitHub: at most 100 requests at once, 900 points a minute
     (docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api). NVD: 5 requests in a rolling 30 s
-    without a key, one per 6 s advised (nvd.nist.gov/developers/start-here). OSV states no rate limit.
+    without a key (nvd.nist.gov/developers/start-here). OSV states no rate limit.
     """
     bulk_bytes = 2048 * _MIB
     github = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
@@ -118,7 +123,7 @@ def public_policies() -> dict[ServiceName, ServicePolicy]:
         ServiceName.NVD: ServicePolicy(
             "https://services.nvd.nist.gov",
             max_in_flight=4,
-            requests_per_second=1 / 6,
+            requests_in_window=5,
             max_wait_s=30.0,
             auth_header="apiKey",
             auth_scheme="",

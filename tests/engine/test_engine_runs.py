@@ -13,10 +13,10 @@ import pytest
 from tasks.engine.batch_metrics import BatchMetrics
 from tasks.engine.engine import Engine
 from tasks.engine.lookup import LookupSettings, lookup_settings
-from tasks.engine.terms import NVD_WITH_KEY, policies, tokens
+from tasks.engine.terms import policies, tokens
 from tasks.errors import SettingsError, SourceOffline
 from tasks.http.metrics import measured
-from tasks.http.policy import ServiceName, public_policies
+from tasks.http.policy import ServiceName
 from tasks.review.model import PackageKey, PackageReview, ReviewStatus, SourceName
 from tasks.settings.load import load_settings
 from tests.engine.engine_services import FakeServices
@@ -96,6 +96,18 @@ def test_a_scan_that_goes_on_does_not_ask_twice(services: FakeServices, tmp_path
     assert services.asked["pypi"] == 3
 
 
+def test_trying_failed_packages_again_asks_only_for_what_failed(services: FakeServices, tmp_path: Path) -> None:
+    engine = Engine(lookup(services, tmp_path))
+    keys = [key(name) for name in NAMES]
+    services.down.add("osv")
+    assert all(r.status is ReviewStatus.FAILED for r in engine.review_batch(keys, {}, "osv: down"))
+    assert services.asked["pypi"] == 3
+    services.down.clear()
+    assert findings(engine.review_batch(keys, engine.index(NAMES), None)) == EXPECTED
+    engine.close()
+    assert services.asked["pypi"] == 3
+
+
 def test_offline_earlier_runs_answer_with_their_date(services: FakeServices, tmp_path: Path) -> None:
     run(lookup(services, tmp_path))
     before = services.asked.copy()
@@ -162,14 +174,13 @@ def test_tokens_come_from_the_environment_and_stay_out_of_everything_else(
     found = lookup(services, tmp_path)
     made = policies(found, {"NVD_API_KEY": "nvd-s3cret", "GITHUB_TOKEN": "gh-s3cret"})
     assert made[ServiceName.NVD].request_headers()["apiKey"] == "nvd-s3cret"
-    assert made[ServiceName.NVD].requests_per_second == NVD_WITH_KEY
+    assert made[ServiceName.NVD].requests_in_window == 50
     assert made[ServiceName.GITHUB].request_headers()["Authorization"] == "Bearer gh-s3cret"
     assert "s3cret" not in f"{found!r}{found.model_dump_json()}{made!r}"
     run(found)
     assert not any(b"s3cret" in head for head in services.headers)
     assert tokens({"GITHUB_TOKEN": "  "}) == {}
-    without_key = policies(found, {})[ServiceName.NVD].requests_per_second
-    assert without_key == public_policies()[ServiceName.NVD].requests_per_second
+    assert policies(found, {})[ServiceName.NVD].requests_in_window == 5
 
 
 def test_a_password_in_an_address_is_used_and_never_stored(

@@ -27,17 +27,10 @@ def test_what_is_too_old_goes_and_the_rest_stays(tmp_path: Path, capsys: pytest.
         assert set(store.get_many(PYPI, ["old", "young"])) == {"young"}
 
 
-@pytest.mark.parametrize(
-    ("words", "said"), [([], "give --prune"), (["--prune", "--data-dir", "nowhere"], "no earlier run kept anything")]
-)
 def test_wrong_use_touches_nothing(
-    words: list[str],
-    said: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(words) == ExitCode.USAGE
-    assert said in capsys.readouterr().err
+    assert main(["--prune", "--data-dir", "nowhere"]) == ExitCode.USAGE
+    assert "no earlier run kept anything" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
