@@ -1,7 +1,8 @@
 """From a token, an address and limits to an organisation that can be read: where all is put together."""
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -66,17 +67,24 @@ class GitHubAccess:
 
 @asynccontextmanager
 async def open_organisation(
-    access: GitHubAccess, *, folder: Path | None = None, wanted: PathFilter = EVERY_PATH, budget: Budget | None = None
+    access: GitHubAccess,
+    *,
+    folder: Path | None = None,
+    wanted: PathFilter = EVERY_PATH,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[GitHubOrganisation]:
-    """GitHub for the present event loop, closed at the end; trees are kept in folder, if given, between runs."""
+    """GitHub for the present event loop, closed at the end; trees are kept in folder, if given, between runs.
+
+    sleep is there for tests.
+    """
     quiet_wire_loggers()
     policy = access.policy()
     kept = KeptTrees(folder / TREES_FILE, policy.address, wanted.name) if folder is not None else None
     try:
-        async with HttpClient({ServiceName.GITHUB: policy}, ca_bundle=access.ca_bundle) as client:
+        async with HttpClient({ServiceName.GITHUB: policy}, ca_bundle=access.ca_bundle, sleep=sleep) as client:
             yield GitHubOrganisation(
                 client,
-                budget=budget or Budget(access.budget),
+                budget=Budget(access.budget, sleep=sleep),
                 credentials=access.credentials,
                 kept=kept,
                 wanted=wanted,

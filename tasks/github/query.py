@@ -88,24 +88,30 @@ def build(questions: Sequence[FileQuestion]) -> str:
 def read(questions: Sequence[FileQuestion], answer: GraphQLAnswer) -> list[bytes | Need | SourceError]:
     """For each question its content, what it still needs, or why there is no such file."""
     names = dict.fromkeys((one.owner, one.name) for one in questions)
-    repositories = {name: answer.data.get(f"r{number}") for number, name in enumerate(names)}
+    aliases = {name: f"r{number}" for number, name in enumerate(names)}
+    places = [(aliases[one.owner, one.name], f"f{number}") for number, one in enumerate(questions)]
     return [
-        _one(question, _held(repositories[(question.owner, question.name)], f"f{number}"), _vague(answer, f"f{number}"))
-        for number, question in enumerate(questions)
+        _one(question, _held(answer, place), _vague(answer, place))
+        for question, place in zip(questions, places, strict=True)
     ]
 
 
-def _held(repository: Any, alias: str) -> Any:
-    return repository.get(alias) if isinstance(repository, dict) else None
+def _held(answer: GraphQLAnswer, place: tuple[str, str]) -> Any:
+    repository = answer.data.get(place[0])
+    return repository.get(place[1]) if isinstance(repository, dict) else None
 
 
-def _vague(answer: GraphQLAnswer, alias: str) -> bool:
+def _vague(answer: GraphQLAnswer, place: tuple[str, str]) -> bool:
     """Whether the lack of an answer may come from the query's size: no error says that the thing is not there."""
     if answer.overtaxed or not answer.data:
         return True
-    return any(
-        error.get("type") not in _DEFINITE and (alias in (error.get("path") or (alias,))) for error in answer.errors
-    )
+    concerning = (error for error in answer.errors if _concerns(error.get("path"), place))
+    return any(error.get("type") not in _DEFINITE for error in concerning)
+
+
+def _concerns(path: Any, place: tuple[str, str]) -> bool:
+    """Whether an error's path (none: the whole query) leads to the place or to what holds it."""
+    return not isinstance(path, list) or tuple(path[:2]) == place[: len(path)]
 
 
 def _one(question: FileQuestion, held: Any, vague: bool) -> bytes | Need | SourceError:
