@@ -1,6 +1,7 @@
 """Which sources enrich a run's reviews, and asking them all at once: each about every CVE in question, once."""
 
 import asyncio
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from tasks.http.policy import ServiceName
 from tasks.review.enrichment import Enrichment, Purl, Told
 from tasks.review.model import PackageReview, SourceName, SourceStatus
 from tasks.settings.model import ServiceSettings
-from tasks.sources.enrichment import CveSource, KevFacts, MitreFacts, NotConsulted, NvdFacts
+from tasks.sources.enrichment import CveSource, CveSourceName, KevFacts, MitreFacts, NotConsulted, NvdFacts
 from tasks.sources.epss import EpssApi
 from tasks.sources.exploitdb import ExploitDatabase
 from tasks.sources.github_advisories import GithubAdvisories, GithubRecord
@@ -33,6 +34,18 @@ GITHUB_H = 1.0
 """Hours for which what is kept is used unasked, unless `sources.NAME.cache_hours` says otherwise."""
 
 MAX_WAIT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Off:
+    """A `CveSource` that the settings switched off: never asked, and said so."""
+
+    name: CveSourceName
+    bulk: bool = False
+
+    async def look_up(self, cves: Sequence[str]) -> Mapping[str, Any]:  # noqa: ARG002 - the protocol's
+        """Raise NotConsulted."""
+        raise NotConsulted(f"switched off (sources.{self.name}.live)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +173,24 @@ def cve_sources(
         requests_per_second=nvd.requests_per_second,
     )
     wait = MAX_WAIT_S if mitre.max_wait_s is None else mitre.max_wait_s
-    return CveSources(
+    live = CveSources(
         nvd=NvdApi(client, results, terms, offline=offline),
         mitre=MitreApi(client, results, live=mitre.live is True, max_wait_s=wait, offline=offline),
         kev=KevCatalogue(_documents(lookup, client, stores, ServiceName.KEV, DAY_H)),
         epss=EpssApi(client, answers, _fresh(lookup, ServiceName.EPSS, DAY_H), offline=offline),
         exploits=ExploitDatabase(client, answers, _fresh(lookup, ServiceName.EXPLOITDB, DAY_H), offline=offline),
     )
+    return _without_those_off(live, lookup)
+
+
+def _without_those_off(live: CveSources, lookup: LookupSettings) -> CveSources:
+    named = {"nvd": live.nvd, "kev": live.kev, "epss": live.epss, "exploits": live.exploits}
+    off = {
+        place: Off(source.name)
+        for place, source in named.items()
+        if _settings(lookup, ServiceName(source.name.value)).live is False
+    }
+    return dataclasses.replace(live, **off)
 
 
 def _github(lookup: LookupSettings, client: HttpClient, stores: Stores | None) -> GithubAdvisories | None:

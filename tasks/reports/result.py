@@ -110,7 +110,7 @@ def _package(review: PackageReview) -> dict[str, Any]:
         "status": review.status.value,
         "reason": review.reason,
         "sources": {name.value: _answer(answer) for name, answer in review.sources.items()},
-        "vulnerabilities": [v.model_dump(mode="json") for v in review.vulnerabilities],
+        "vulnerabilities": [v.model_dump(mode="json", exclude={"others"}) for v in review.vulnerabilities],
         "recommendation": recommendation.model_dump(mode="json") if recommendation else None,
         "cleared_by": review.cleared_by,
         "latest_affected": review.latest_affected,

@@ -98,6 +98,10 @@ def advisory(identifier: str, name: str, fixed: str, **more: Any) -> dict[str, A
     return {**record, **more}
 
 
+OTHERS = ("GITHUB", "NVD", "MITRE", "SNYK", "EXPLOITDB", "KEV", "EPSS")
+"""The sources that most tests do without."""
+
+
 @dataclass
 class Services:
     """PyPI and OSV on loopback: what they know, what they were asked, and whether they are down.
@@ -156,6 +160,7 @@ class Services:
             "VETBOOK_SOURCES__PYPI__BASE_URL": self.server.url_for("/pypi"),
             "VETBOOK_SOURCES__OSV__BASE_URL": self.server.url_for("/osv"),
             "VETBOOK_SOURCES__OSV_BULK__BASE_URL": self.server.url_for("/osv-bulk"),
+            **{f"VETBOOK_SOURCES__{name}__LIVE": "false" for name in OTHERS},
         }
 
 
