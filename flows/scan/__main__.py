@@ -66,6 +66,8 @@ def _check_words(arguments: argparse.Namespace) -> None:
 
     if arguments.input is None:
         raise UsageError("--input FILE is missing; see --help")
+    if arguments.sync and arguments.offline:
+        raise UsageError("--sync and --offline: a sync asks the services; give one of the two")
     if arguments.json_file == Path("-"):
         raise UsageError("--json needs a file name here; see --help")
 
@@ -117,6 +119,7 @@ def _request(arguments: argparse.Namespace) -> "ScanRequest":
             packages=tuple(arguments.packages),
             dry_run=arguments.dry_run,
             offline=arguments.offline,
+            sync=arguments.sync,
             batch_size=arguments.batch_size,
             batch_strategy=arguments.batch_strategy,
             resume=resume,

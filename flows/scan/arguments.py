@@ -104,7 +104,10 @@ def _add_behaviour(group: argparse._ArgumentGroup) -> None:
         help="who wins a cell that both you and the scan changed: the scan, the workbook, or the workbook"
         " unless you decide otherwise on the terminal (default: merge)",
     )
-    group.add_argument("--offline", action="store_true", help="open no connection, use the snapshot of the settings")
+    group.add_argument("--sync", action="store_true", help="first bring the advisory store up to date")
+    group.add_argument(
+        "--offline", action="store_true", help="open no connection; use the snapshot, or the store and what runs kept"
+    )
     group.add_argument(
         "--fail-on",
         choices=["low", "medium", "high", "critical"],

@@ -27,6 +27,7 @@ from flows.scan.reporting import conflict_sentence, write_reports
 from flows.scan.request import ScanRequest
 from flows.scan.resume import scan_held, take_over_results
 from flows.scan.stopping import SignalStop
+from flows.sync.steps import refresh_store
 from tasks.checkpoints.batches import identity
 from tasks.checkpoints.model import ScanState
 from tasks.checkpoints.statistics import RunStatistics
@@ -61,6 +62,8 @@ def scan(request: ScanRequest) -> ScanOutcome:
     """Look up every package of a review workbook and write what was found back into it."""
     began, started_at = time.monotonic(), utc_now()
     prepared = prepared_for(request)
+    if request.sync and not request.offline:
+        refresh_store(prepared.lookup)
     try:
         with scan_held(prepared.folders.root, prepared.scan_id):
             return _scan(prepared, began, started_at)

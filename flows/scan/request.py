@@ -34,6 +34,7 @@ class ScanRequest(BaseModel):
     packages: tuple[str, ...] = Field((), description="Only these packages; one that is new on PyPI is appended.")
     dry_run: bool = Field(False, description="Look everything up but write no workbook.")
     offline: bool = Field(False, description="Open no connection; use the snapshot and what earlier runs kept.")
+    sync: bool = Field(False, description="First bring the advisory store up to date.")
     batch_size: int | None = Field(None, ge=1, le=1000, description="Packages per batch; unset: chosen by size.")
     batch_strategy: Strategy | None = Field(None, description="How packages are cut into batches.")
     resume: ResumeMode = Field(ResumeMode.AUTO, description="What to do with an unfinished scan of this workbook.")

@@ -21,7 +21,7 @@ from tasks.store.osv import sync_osv
 from tasks.store.state import EPSS, EXPLOITDB, KEV, NVD_FEED, SourceState, osv_name, read_states
 from tasks.store.work import Outcome, SourceReport, Work
 
-__all__ = ["SyncPlan", "advisory_years", "failed", "planned", "store_states", "swept", "sync_source", "syncing"]
+__all__ = ["NVD", "SyncPlan", "advisory_years", "failed", "planned", "store_states", "swept", "sync_source", "syncing"]
 
 NVD = "nvd"
 _DOWNLOADS = ".sync-"
