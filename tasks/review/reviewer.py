@@ -157,7 +157,6 @@ def _as_review(v: Vulnerability) -> VulnerabilityReview:
         severity=v.severity,
         cvss=v.cvss,
         fixed_in=v.fixed_in,
-        sources=("osv", "github") if any(i.startswith("GHSA-") for i in v.ids) else ("osv",),
         malicious=v.malicious,
     )
 
