@@ -78,11 +78,20 @@ class Reading:
                 raise self.refused
 
     def known(self, candidate: Candidate) -> Parsed | None:
-        """What is known of a file; None where it is still to be read."""
-        if self.prepared.request.start_fresh and content_of(candidate) not in self.read:
+        """What is known of a file; None where it could not be read."""
+        if not self._counts(candidate):
             return None
-        tree = self.trees[candidate.repository.full_name]
-        return self.inventory.get(*content_of(candidate), sibling_lookup(tree, candidate.entry.path))
+        return self.inventory.get(*content_of(candidate), self._siblings(candidate))
+
+    def _is_known(self, candidate: Candidate) -> bool:
+        return self._counts(candidate) and self.inventory.holds(*content_of(candidate), self._siblings(candidate))
+
+    def _counts(self, candidate: Candidate) -> bool:
+        """Whether what is kept of a file may be used: a fresh start takes only what it read itself."""
+        return not self.prepared.request.start_fresh or content_of(candidate) in self.read
+
+    def _siblings(self, candidate: Candidate) -> Callable[[str], str | None]:
+        return sibling_lookup(self.trees[candidate.repository.full_name], candidate.entry.path)
 
     def _take_over(self) -> None:
         """What the unfinished scan read and had no time to note."""
@@ -96,7 +105,7 @@ class Reading:
         found: dict[Content, Candidate] = {}
         for one in files:
             content = content_of(one)
-            if content not in found and content not in self.unread and self.known(one) is None:
+            if content not in found and content not in self.unread and not self._is_known(one):
                 found[content] = one
         return list(found.values())
 

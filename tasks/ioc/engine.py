@@ -40,9 +40,7 @@ def access_of(terms: IocTerms, token: str) -> GitHubAccess:
         base_url=service.base_url if service is not None else None,
         attempts=terms.config.retry_attempts + 1,
         deadline_s=deadline or usual.deadline_s,
-        budget=BudgetTerms(
-            rate_limit_buffer=limits.buffer, max_wait_s=terms.max_wait_s, max_in_flight=limits.requests
-        ),
+        budget=BudgetTerms(rate_limit_buffer=limits.buffer, max_wait_s=terms.max_wait_s, max_in_flight=limits.requests),
         limits=BlobLimits(files=1, queries=1) if one_by_one else BlobLimits(queries=limits.requests),
         ca_bundle=terms.lookup.ca_bundle,
     )

@@ -56,8 +56,19 @@ class Inventory:
         """Close the file."""
         self._file.close()
 
+    def holds(self, sha: str, place: str, sibling: Callable[[str], str | None]) -> bool:
+        """Whether a content is known; sibling answers the object id of a file by its path from the file's folder."""
+        return self._row(sha, place, sibling) is not None
+
     def get(self, sha: str, place: str, sibling: Callable[[str], str | None]) -> Parsed | None:
-        """What is known of a content; sibling answers the object id of a file by its path from the file's folder."""
+        """What is known of a content, as `holds` asks for it."""
+        row = self._row(sha, place, sibling)
+        found = None if row is None else _unpacked(row[2])
+        return None if row is None or found is None else Parsed(sha, place, row[0], found, row[1])
+
+    def _row(
+        self, sha: str, place: str, sibling: Callable[[str], str | None]
+    ) -> tuple[tuple[tuple[str, str | None], ...], str | None, bytes] | None:
         rows: list[tuple[str, str | None, bytes]] = []
         with self._file.use("read") as connection:
             if connection is not None:
@@ -68,8 +79,7 @@ class Inventory:
         for siblings, reason, packed in rows:
             known = tuple((path, held) for path, held in json.loads(siblings))
             if all(sibling(path) == held for path, held in known):
-                found = _unpacked(packed)
-                return None if found is None else Parsed(sha, place, known, found, reason)
+                return known, reason, packed
         return None
 
     def put(self, parsed: Iterable[Parsed]) -> None:

@@ -77,14 +77,15 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Fetches contents; trees come from GitHub too, or from what is kept of them."""
+    """Fetches contents; trees (by OWNER/NAME) come from GitHub, or from what it keeps, where they are not given."""
 
     github: GitHub
+    trees: Mapping[str, Tree] = field(default_factory=dict)
 
     async def fetch(self, files: Sequence[Candidate]) -> list[Fetched | Unread]:
         """One answer a file, in order. Errors that concern all files (authentication, budget) pass through."""
-        trees = {file.repository.full_name: file.repository for file in files}
-        known = {name: Tree.of(one, await self.github.tree(one)) for name, one in trees.items()}
+        repositories = {file.repository.full_name: file.repository for file in files}
+        known = {name: await self._tree(one) for name, one in repositories.items()}
         wanted = [_Wanted(file, known[file.repository.full_name]) for file in files]
         pairs = [(one, one.candidate.entry.path) for one in wanted]
         for _ in range(_DEPTH):
@@ -92,6 +93,10 @@ class Reader:
                 break
             pairs = await self._round(pairs)
         return [_answer(one) for one in wanted]
+
+    async def _tree(self, repository: Repository) -> Tree:
+        known = self.trees.get(repository.full_name)
+        return known if known is not None else Tree.of(repository, await self.github.tree(repository))
 
     async def _round(self, pairs: Sequence[tuple[_Wanted, str]]) -> list[tuple[_Wanted, str]]:
         """Fetch a path for each file, note its content, and answer which paths that content asks for."""
