@@ -83,6 +83,7 @@ class Budget:
         self._rate = terms.points_per_minute
         self._slowed_at = -math.inf
         self.waited_s = 0.0
+        self._waited_until = -math.inf
         self.rejected = 0
 
     @property
@@ -179,8 +180,15 @@ class Budget:
             wait = max(self.held, self._quota_wait(bucket), self._window_wait())
             if wait <= 0:
                 return
-            self.waited_s += wait
-            await self._sleep(wait)
+            await self._pause(wait)
+
+    async def _pause(self, seconds: float) -> None:
+        began = self._clock()
+        await self._sleep(seconds)
+        # Many wait at the same time: what counts is how long anybody did.
+        ended = self._clock()
+        self.waited_s += max(0.0, ended - max(began, self._waited_until))
+        self._waited_until = max(ended, self._waited_until)
 
     def _check_wait(self, bucket: str) -> None:
         most = self._terms.max_wait_s

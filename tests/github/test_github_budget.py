@@ -259,8 +259,10 @@ def test_an_empty_quota_found_out_by_a_403_is_waited_for_or_ends_resumably(https
     moment = Time()
     spent = Response('{"message": "API rate limit exceeded for user ID 1."}', 403, state(0, reset_in=90))
     seen = script(httpserver, spent, GOOD)
-    assert ask(httpserver, moment, get)[0] == {}
+    found, given = ask(httpserver, moment, get)
+    assert found == {}
     assert moment.slept == [91.0]
+    assert given.waited_s == 91.0
     seen.clear()
     with pytest.raises(BudgetExhausted):
         ask(httpserver, Time(), get, max_wait_s=60)
