@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, HttpUrl, SecretStr, model_validator
 
 from tasks.github.access import GitHubAccess
 from tasks.github.app import AppCredentials
@@ -24,6 +24,7 @@ class GitHub(Block):
 
     _block_type_name = "Vetbook GitHub"
     _block_type_slug = "vetbook-github"
+    _documentation_url = HttpUrl("https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api")
     _description = "Reads an organisation's repositories from github.com or GitHub Enterprise Server."
 
     token: SecretStr | None = Field(default=None, description="Personal access token with read access to contents.")

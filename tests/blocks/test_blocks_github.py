@@ -3,10 +3,19 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
 from pydantic import SecretStr, ValidationError
 
 from blocks.github import GitHub
 from tasks.errors import SettingsError
+
+
+class TestStandard(BlockStandardTestSuite):
+    """What Prefect asks of every block."""
+
+    @pytest.fixture
+    def block(self) -> type[GitHub]:
+        return GitHub
 
 
 def test_the_block_s_limits_reach_the_access() -> None:
