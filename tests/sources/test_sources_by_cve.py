@@ -1,0 +1,338 @@
+"""The sources asked by CVE id, over real sockets: what they read, how few questions they ask, how they fail."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from tasks.advisories.model import Severity
+from tasks.errors import SourceAnswerInvalid, SourceError, SourceOffline, SourceRefused
+from tasks.http.client import HttpClient
+from tasks.http.policy import ServiceName, ServicePolicy
+from tasks.sources.answer_store import AnswerStore
+from tasks.sources.cve_results import CveResults
+from tasks.sources.enrichment import CveSourceName, MitreState, NotConsulted, NvdFacts
+from tasks.sources.epss import EpssApi
+from tasks.sources.exploitdb import ExploitDatabase
+from tasks.sources.github_advisories import GithubAdvisories, GithubRecord
+from tasks.sources.kept import FreshFor, KeptDocuments
+from tasks.sources.kev import KevCatalogue
+from tasks.sources.mitre import MitreApi
+from tasks.sources.nvd import NvdApi, NvdTerms, nvd_facts
+from tasks.sources.snyk import SnykApi
+
+HEADER = "id,file,codes\n"
+DAY = FreshFor(24.0)
+
+
+def cves(count: int) -> list[str]:
+    return [f"CVE-2020-{1000 + number}" for number in range(count)]
+
+
+async def no_sleep(_seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+def ask(server: HTTPServer, question: Callable[[HttpClient], Awaitable[Any]]) -> Any:
+    async def run() -> Any:
+        policies = {name: ServicePolicy(server.url_for(f"/{name}"), attempts=2) for name in ServiceName}
+        async with HttpClient(policies, sleep=no_sleep) as client:
+            return await question(client)
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def answers(tmp_path: Path) -> Iterator[AnswerStore]:
+    with AnswerStore(tmp_path / "answers.sqlite") as store:
+        yield store
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Iterator[CveResults]:
+    store = CveResults(tmp_path / "cves.sqlite")
+    yield store
+    store.close()
+
+
+def asked(server: HTTPServer) -> int:
+    return len(server.log)
+
+
+# ---- KEV
+
+
+def kev(client: HttpClient, store: AnswerStore | None = None) -> KevCatalogue:
+    return KevCatalogue(KeptDocuments(client, ServiceName.KEV, store, DAY))
+
+
+def test_kev_is_asked_once_a_day_for_all(httpserver: HTTPServer, answers: AnswerStore) -> None:
+    row = {"cveID": "CVE-2020-1000", "dateAdded": "2024-01-02", "knownRansomwareCampaignUse": "Known"}
+    httpserver.expect_request("/kev/known_exploited_vulnerabilities.json").respond_with_json({"vulnerabilities": [row]})
+    for _ in range(2):
+        found = ask(httpserver, lambda client: kev(client, answers).look_up(cves(3)))
+        assert list(found) == ["CVE-2020-1000"]
+        assert (found["CVE-2020-1000"].added, found["CVE-2020-1000"].ransomware) == ("2024-01-02", True)
+    assert asked(httpserver) == 1
+
+
+@pytest.mark.parametrize("body", ["{}", '{"vulnerabilities": []}', "<html>sign in</html>", '{"vulnerabilities": ['])
+def test_a_login_page_or_an_empty_catalogue_is_no_all_clear(
+    httpserver: HTTPServer, answers: AnswerStore, body: str
+) -> None:
+    httpserver.expect_request("/kev/known_exploited_vulnerabilities.json").respond_with_data(body)
+    with pytest.raises(SourceError):
+        ask(httpserver, lambda client: kev(client, answers).look_up(cves(1)))
+    assert answers.get(ServiceName.KEV, "/known_exploited_vulnerabilities.json") is None
+
+
+# ---- EPSS
+
+
+def scores(request: Request) -> Response:
+    wanted = request.args["cve"].split(",")
+    assert len(wanted) <= 100
+    assert len(request.args["cve"]) <= 2000
+    rows = [{"cve": cve, "epss": "0.25", "percentile": "0.5"} for cve in wanted if not cve.endswith("7")]
+    return Response(json.dumps({"status": "OK", "data": rows}), content_type="application/json")
+
+
+def test_epss_takes_a_hundred_cves_a_request_and_keeps_also_what_has_no_score(
+    httpserver: HTTPServer, answers: AnswerStore
+) -> None:
+    httpserver.expect_request("/epss/data/v1/epss").respond_with_handler(scores)
+    for _ in range(2):
+        found = ask(httpserver, lambda client: EpssApi(client, answers, DAY).look_up(cves(250)))
+        assert (len(found), set(found.values())) == (225, {0.25})
+    assert asked(httpserver) == 3
+
+
+def test_epss_offline_uses_what_is_kept_and_says_what_is_not(httpserver: HTTPServer, answers: AnswerStore) -> None:
+    httpserver.expect_request("/epss/data/v1/epss").respond_with_handler(scores)
+    ask(httpserver, lambda client: EpssApi(client, answers, DAY).look_up(cves(2)))
+    offline = lambda client, n: EpssApi(client, answers, FreshFor(), offline=True).look_up(cves(n))  # noqa: E731
+    assert len(ask(httpserver, lambda client: offline(client, 2))) == 2
+    with pytest.raises(SourceOffline, match="1 scores"):
+        ask(httpserver, lambda client: offline(client, 3))
+    assert asked(httpserver) == 1
+
+
+def test_an_epss_answer_without_scores_is_an_error(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/epss/data/v1/epss").respond_with_json({"data": [{"cve": "CVE-2020-1000"}]})
+    with pytest.raises(SourceAnswerInvalid):
+        ask(httpserver, lambda client: EpssApi(client, None, DAY).look_up(cves(1)))
+
+
+# ---- Exploit-DB
+
+
+def test_exploits_are_found_by_whole_cve_ids_in_codes(httpserver: HTTPServer, answers: AnswerStore) -> None:
+    body = f"{HEADER}20,a.py,OSVDB-1;CVE-2020-1000\n3,b.py,CVE-2020-1000;CVE-2020-10001\n4,CVE-2020-1002,\n"
+    httpserver.expect_request("/exploitdb/files_exploits.csv").respond_with_data(body)
+    for _ in range(2):
+        found = ask(httpserver, lambda client: ExploitDatabase(client, answers, DAY).look_up(cves(5)))
+        assert found == {"CVE-2020-1000": ("3", "20")}
+    assert asked(httpserver) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"{HEADER}20,a.py,CVE-2020-1000\n3,b",
+        f"{HEADER}20,a.py,CVE-2020-1000\n3,b.py,CVE-20",
+        "<html>sign in</html>\n",
+        "20,a.py,CVE-2020-1000\n",
+        f"{HEADER}x,a.py,CVE-2020-1000\n",
+        "",
+    ],
+)
+def test_half_a_list_is_an_error_and_is_not_kept(httpserver: HTTPServer, answers: AnswerStore, body: str) -> None:
+    httpserver.expect_request("/exploitdb/files_exploits.csv").respond_with_data(body)
+    with pytest.raises(SourceAnswerInvalid):
+        ask(httpserver, lambda client: ExploitDatabase(client, answers, DAY).look_up(cves(1)))
+    assert answers.get(ServiceName.EXPLOITDB, "/files_exploits.csv") is None
+
+
+# ---- NVD
+
+
+def nvd_record(cve: str, status: str = "Analyzed", **metrics: Any) -> dict[str, Any]:
+    return {"vulnerabilities": [{"cve": {"id": cve, "vulnStatus": status, "lastModified": "m", "metrics": metrics}}]}
+
+
+def metric(score: float, kind: str = "Primary") -> dict[str, Any]:
+    return {"type": kind, "cvssData": {"baseScore": score, "vectorString": f"CVSS:3.1/{score}"}}
+
+
+def nvd_answer(request: Request) -> Response:
+    record = nvd_record(request.args["cveId"], cvssMetricV31=[metric(7.5)])
+    return Response(json.dumps(record), content_type="application/json")
+
+
+def test_nvd_is_asked_about_each_cve_once_for_ever(httpserver: HTTPServer, results: CveResults) -> None:
+    httpserver.expect_request("/nvd/rest/json/cves/2.0").respond_with_handler(nvd_answer)
+    for _ in range(2):
+        found = ask(httpserver, lambda client: NvdApi(client, results, NvdTerms()).look_up(cves(5)))
+        assert [facts.cvss for facts in found.values()] == [7.5] * 5
+    assert asked(httpserver) == 5
+
+
+def test_more_cves_than_nvds_window_allows_are_not_asked_about_at_all(
+    httpserver: HTTPServer, results: CveResults
+) -> None:
+    httpserver.expect_request("/nvd/rest/json/cves/2.0").respond_with_handler(nvd_answer)
+    ask(httpserver, lambda client: NvdApi(client, results, NvdTerms()).look_up(cves(2)))
+    with pytest.raises(NotConsulted, match="NVD_API_KEY") as partly:
+        ask(httpserver, lambda client: NvdApi(client, results, NvdTerms()).look_up(cves(8)))
+    assert set(partly.value.found) == set(cves(2))
+    # The window counts over runs: after two requests, four more would be six in 30 s.
+    with pytest.raises(NotConsulted):
+        ask(httpserver, lambda client: NvdApi(client, results, NvdTerms()).look_up(cves(6)))
+    assert asked(httpserver) == 2
+
+
+def test_with_a_key_a_scan_waits_for_a_second_window_and_no_longer(httpserver: HTTPServer, results: CveResults) -> None:
+    httpserver.expect_request("/nvd/rest/json/cves/2.0").respond_with_handler(nvd_answer)
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    terms = NvdTerms.of(key=True, max_wait_s=30)
+    assert len(ask(httpserver, lambda c: NvdApi(c, results, terms, sleep=sleep).look_up(cves(60)))) == 60
+    assert slept == [30.0]
+    with pytest.raises(NotConsulted):
+        ask(httpserver, lambda c: NvdApi(c, None, terms, sleep=sleep).look_up(cves(101)))
+    assert asked(httpserver) == 60
+
+
+def test_an_unfinished_record_is_asked_for_again_after_a_week(httpserver: HTTPServer, tmp_path: Path) -> None:
+    waiting = nvd_record("CVE-2020-1000", "Awaiting Analysis")
+    httpserver.expect_request("/nvd/rest/json/cves/2.0").respond_with_json(waiting)
+    now = [1_000_000.0]
+    store = CveResults(tmp_path / "cves.sqlite", clock=lambda: now[0])
+    look_up = lambda client: NvdApi(client, store, NvdTerms(), clock=lambda: now[0]).look_up(cves(1))  # noqa: E731
+    for days, requests in ((0, 1), (6, 1), (8, 2)):
+        now[0] = 1_000_000.0 + days * 86_400
+        assert ask(httpserver, look_up)["CVE-2020-1000"].status == "Awaiting Analysis"
+        assert asked(httpserver) == requests
+    store.close()
+
+
+def test_nvd_having_nothing_is_no_record_and_no_answer_is_an_error() -> None:
+    assert nvd_facts({"vulnerabilities": []}, "CVE-2020-1000") is None
+    with pytest.raises(SourceAnswerInvalid):
+        nvd_facts({"message": "?"}, "CVE-2020-1000")
+
+
+def test_nvds_own_score_of_the_newest_cvss_counts() -> None:
+    both = {"cvssMetricV31": [metric(5.0, "Secondary"), metric(9.8)], "cvssMetricV2": [metric(4.0)]}
+    assert nvd_facts(nvd_record("CVE-2020-1000", **both), "CVE-2020-1000") == NvdFacts(
+        status="Analyzed", cvss=9.8, vector="CVSS:3.1/9.8", modified="m"
+    )
+    assert nvd_facts(nvd_record("CVE-2020-1000", "Deferred"), "CVE-2020-1000") == NvdFacts(
+        status="Deferred", modified="m"
+    )
+
+
+# ---- MITRE
+
+
+def mitre_answer(request: Request) -> Response:
+    cve = request.path.rsplit("/", 1)[-1]
+    if cve.endswith("3"):
+        return Response('{"error": "CVE_RECORD_DNE"}', 404, content_type="application/json")
+    state = "REJECTED" if cve.endswith("1") else "PUBLISHED"
+    record = {
+        "cveMetadata": {"cveId": cve, "state": state},
+        "containers": {"cna": {"tags": ["disputed"] if cve.endswith("2") else []}},
+    }
+    return Response(json.dumps(record), content_type="application/json")
+
+
+def test_the_cve_list_is_asked_only_where_the_settings_want_it(httpserver: HTTPServer, results: CveResults) -> None:
+    httpserver.expect_request("/mitre/api/cve/" + "CVE-2020-1000").respond_with_handler(mitre_answer)
+    for cve in cves(4)[1:]:
+        httpserver.expect_request(f"/mitre/api/cve/{cve}").respond_with_handler(mitre_answer)
+    with pytest.raises(NotConsulted, match="live"):
+        ask(httpserver, lambda client: MitreApi(client, results).look_up(cves(4)))
+    assert asked(httpserver) == 0
+    found = ask(httpserver, lambda client: MitreApi(client, results, live=True).look_up(cves(4)))
+    states = [facts.state for facts in found.values()]
+    assert states == [MitreState.PUBLISHED, MitreState.REJECTED, MitreState.DISPUTED]
+    assert ask(httpserver, lambda client: MitreApi(client, results).look_up(cves(4))) == found
+    assert asked(httpserver) == 4
+    assert results.get(CveSourceName.MITRE, ["CVE-2020-1003"])["CVE-2020-1003"][1] is None
+
+
+# ---- GitHub
+
+
+def test_githubs_newest_advisories_are_one_request(httpserver: HTTPServer) -> None:
+    ranges = [
+        {
+            "package": {"ecosystem": "pip", "name": "De.Mo"},
+            "vulnerable_version_range": ">= 1.0, < 1.4",
+            "first_patched_version": "1.4",
+        }
+    ]
+    row = {"ghsa_id": "GHSA-1", "cve_id": "CVE-2020-1000", "severity": "high", "vulnerabilities": ranges}
+    gone = {**row, "ghsa_id": "GHSA-2", "withdrawn_at": "2024-01-01T00:00:00Z"}
+    httpserver.expect_request("/github/advisories").respond_with_json([row, gone])
+    (record,) = ask(httpserver, lambda c: GithubAdvisories(KeptDocuments(c, ServiceName.GITHUB, None, DAY)).recent())
+    assert (record.id, record.project, record.severity, record.fixed_in) == ("GHSA-1", "de-mo", Severity.HIGH, "1.4")
+    assert [record.affects(version) for version in ("0.9", "1.0", "1.3.9", "1.4", "?")] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert asked(httpserver) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "affected"), [("= 1.2", "1.2", True), ("= 1.2", "1.3", False), ("", "1", True)]
+)
+def test_githubs_way_of_writing_ranges(text: str, version: str, affected: bool) -> None:
+    assert GithubRecord(id="GHSA-1", project="a", vulnerable_range=text).affects(version) is affected
+
+
+# ---- Snyk
+
+
+def test_snyk_is_asked_by_purl_and_pages_are_followed(httpserver: HTTPServer) -> None:
+    def page(request: Request) -> Response:
+        assert request.path.endswith("/packages/pkg:pypi/demo@1.0/issues")
+        first = "offset" not in request.args
+        problems = [{"id": "CVE-2020-1000", "source": "CVE"}, {"id": "CWE-79", "source": "CWE"}]
+        attributes = {"effective_severity_level": "medium", "problems": problems}
+        row = {"id": f"SNYK-{1 if first else 2}", "attributes": attributes}
+        return Response(
+            json.dumps({"data": [row], "links": {"next": "x"} if first else {}}), content_type="application/json"
+        )
+
+    httpserver.expect_request("/snyk/rest/orgs/o/packages/pkg:pypi/demo@1.0/issues").respond_with_handler(page)
+    found = ask(httpserver, lambda client: SnykApi(client, "o").issues("demo", "1.0"))
+    assert [(issue.id, issue.severity, issue.cves) for issue in found] == [
+        ("SNYK-1", Severity.MEDIUM, ("CVE-2020-1000",)),
+        ("SNYK-2", Severity.MEDIUM, ("CVE-2020-1000",)),
+    ]
+
+
+def test_a_wrong_token_is_asked_with_once(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/snyk/rest/orgs/o/packages/pkg:pypi/demo@1.0/issues").respond_with_json({}, 401)
+
+    async def many(client: HttpClient) -> list[Any]:
+        api = SnykApi(client, "o")
+        with pytest.raises(SourceRefused, match="SNYK_TOKEN"):
+            await api.issues("demo", "1.0")
+        return await asyncio.gather(*(api.issues("demo", "1.0") for _ in range(20)), return_exceptions=True)
+
+    assert {type(error) for error in ask(httpserver, many)} == {SourceRefused}
+    assert asked(httpserver) == 1
