@@ -28,9 +28,12 @@ from tasks.sources.interface import AdvisoryRef, ProjectFacts
 from tasks.sources.osv import OsvApi
 from tasks.sources.pypi import PypiApi
 
-AHEAD = 16
-"""Projects looked up before their batch begins, per request in flight: some kilobytes each, and enough that a few slow
-answers in the first batches do not keep the others' from being fetched meanwhile."""
+AHEAD = 3
+"""Projects looked up before their batch begins, per request in flight: enough that waits overlap, and few enough that
+batches end, and are durable, as the answers come."""
+
+AHEAD_STALLED = 16
+"""As many while a batch waits long for a slow answer: the others' answers are fetched meanwhile."""
 
 GATE_SHARE = 4
 """With a memory limit: packages at once, in multiples of the requests in flight; above it, that part of them."""
@@ -73,8 +76,14 @@ class Engine:
             self._loop.run(self._expect_projects(self._projects, names))
 
     async def _expect_projects(self, projects: PypiApi, names: Sequence[str]) -> None:
-        most = AHEAD * self._lookup.concurrent_requests
-        projects.expect(names, lambda: 0 if self._gate is not None and self._gate.pressed else most)
+        in_flight = self._lookup.concurrent_requests
+
+        def room(stalled: bool) -> int:
+            if self._gate is not None and self._gate.pressed:
+                return 0
+            return (AHEAD_STALLED if stalled else AHEAD) * in_flight
+
+        projects.expect(names, room)
 
     def enrichment(self, reviews: Sequence[PackageReview]) -> Enrichment:
         """What the sources beside OSV tell of what these reviews found, each asked once."""

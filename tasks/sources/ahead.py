@@ -12,7 +12,11 @@ __all__ = ["Ahead"]
 SHARED_MOST = 256
 """Answers held for rows further down that name the same project."""
 
+STALLED_S = 3.0
+"""Seconds that somebody waits for one answer, after which more may be asked for meanwhile."""
+
 Coming = tuple[asyncio.Task[Any], Ledger]
+Room = Callable[[bool], int]
 
 
 class Ahead:
@@ -24,14 +28,18 @@ class Ahead:
 
     def __init__(self, fetch: Callable[[str], Awaitable[Any]]) -> None:
         self._fetch = fetch
-        self._room: Callable[[], int] = lambda: 0
+        self._room: Room = lambda _: 0
+        self._stalled = 0
         self._expected: deque[str] = deque()
         self._uses: Counter[str] = Counter()
         self._coming: dict[str, Coming] = {}
         self._shared: OrderedDict[str, Coming] = OrderedDict()
 
-    def expect(self, names: Sequence[str], room: Callable[[], int]) -> None:
-        """Begin with names, in order, each as often as it will be asked for; room says how many may wait for that."""
+    def expect(self, names: Sequence[str], room: Room) -> None:
+        """Begin with names, in order, each as often as it will be asked for.
+
+        room says how many answers may wait for that, told whether somebody waits long for one that does not come.
+        """
         self._room = room
         self._uses = Counter(names)
         self._expected = deque(name for name in self._uses if name not in self._coming)
@@ -48,12 +56,23 @@ class Ahead:
             del self._uses[name]
         self._go_on()
         try:
-            return await asyncio.shield(task)
+            return await self._answer(task)
         except BaseException:
             self._shared.pop(name, None)
             raise
         finally:
             charge(cost)
+
+    async def _answer(self, task: asyncio.Task[Any]) -> Any:
+        done, _ = await asyncio.wait([task], timeout=STALLED_S)
+        if not done:
+            self._stalled += 1
+            self._go_on()
+            try:
+                await asyncio.wait([task])
+            finally:
+                self._stalled -= 1
+        return task.result()
 
     def _taken(self, name: str) -> Coming | None:
         return self._coming.pop(name) if name in self._coming else self._shared.pop(name, None)
@@ -64,7 +83,7 @@ class Ahead:
             self._shared.popitem(last=False)
 
     def _go_on(self) -> None:
-        while self._expected and len(self._coming) < self._room():
+        while self._expected and len(self._coming) < self._room(self._stalled > 0):
             name = self._expected.popleft()
             if name in self._uses and name not in self._shared:
                 self._coming[name] = self._start(name)

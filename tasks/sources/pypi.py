@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 from tasks.errors import SourceAnswerInvalid
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName
-from tasks.sources.ahead import Ahead
+from tasks.sources.ahead import Ahead, Room
 from tasks.sources.github_url import github_repository
 from tasks.sources.interface import ProjectFacts
 from tasks.sources.kept import FreshFor, KeptDocuments
@@ -42,8 +42,8 @@ class PypiApi:
         """One that asks PyPI or a mirror of it every time and keeps nothing."""
         return cls(KeptDocuments(client, ServiceName.PYPI, None, FreshFor()))
 
-    def expect(self, names: Sequence[str], room: Callable[[], int]) -> None:
-        """Say which projects will be asked for, in order: up to room() of them are looked up before they are."""
+    def expect(self, names: Sequence[str], room: Room) -> None:
+        """Say which projects will be asked for, in order; some are looked up before they are, see `Ahead.expect`."""
         self._ahead.expect(names, room)
 
     async def project(self, name: str, installed: str | None) -> ProjectFacts:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tasks.http.metrics import ServiceBooks, measured
 from tasks.http.policy import ServiceName
+from tasks.sources import ahead as ahead_module
 from tasks.sources.ahead import Ahead
 
 
@@ -49,7 +50,7 @@ def test_only_as_many_as_there_is_room_for_are_fetched_before_they_are_wanted() 
     async def work() -> None:
         fetches = Fetches()
         ahead = Ahead(fetches)
-        ahead.expect([f"n{i}" for i in range(10)], lambda: 3)
+        ahead.expect([f"n{i}" for i in range(10)], lambda _: 3)
         await settled()
         assert set(fetches.asked) == {"n0", "n1", "n2"}
         assert await ahead.get("n0") == "N0"
@@ -65,7 +66,7 @@ def test_room_may_shrink_to_nothing_while_work_goes_on() -> None:
         room = [2]
         ahead = Ahead(fetches)
         names = [f"n{i}" for i in range(6)]
-        ahead.expect(names, lambda: room[0])
+        ahead.expect(names, lambda _: room[0])
         await settled()
         room[0] = 0
         assert [await ahead.get(name) for name in names] == [name.upper() for name in names]
@@ -87,7 +88,7 @@ def test_every_expected_name_is_fetched_once_and_everybody_is_answered(
     async def work() -> None:
         fetches = Fetches()
         ahead = Ahead(fetches)
-        ahead.expect(names, lambda: room)
+        ahead.expect(names, lambda _: room)
         if at_once:
             got = await asyncio.gather(*(ahead.get(name) for name in names))
         else:
@@ -105,7 +106,7 @@ def test_an_error_goes_to_who_asks_and_the_next_asks_anew() -> None:
     async def work() -> None:
         fetches = Fetches()
         ahead = Ahead(fetches)
-        ahead.expect(["bad", "bad", "good"], lambda: 5)
+        ahead.expect(["bad", "bad", "good"], lambda _: 5)
         await settled()
         for count in (1, 2):
             with pytest.raises(LookupError):
@@ -120,7 +121,7 @@ def test_one_who_gives_up_does_not_end_it_for_the_other() -> None:
     async def work() -> None:
         fetches = Fetches(at_once=False)
         ahead = Ahead(fetches)
-        ahead.expect(["a", "a"], lambda: 5)
+        ahead.expect(["a", "a"], lambda _: 5)
         first = asyncio.create_task(ahead.get("a"))
         second = asyncio.create_task(ahead.get("a"))
         await settled()
@@ -137,10 +138,33 @@ def test_the_cost_is_that_of_the_work_that_needed_it() -> None:
     async def work() -> None:
         ahead = Ahead(Fetches())
         with measured() as caller:
-            ahead.expect(["a", "b"], lambda: 5)
+            ahead.expect(["a", "b"], lambda _: 5)
             await settled()
         with measured() as batch:
             await ahead.get("a")
         assert (caller.total.requests, batch.total.requests) == (0, 1)
+
+    run(work)
+
+
+def test_more_is_asked_for_while_somebody_waits_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead_module, "STALLED_S", 0.01)
+
+    async def work() -> None:
+        fetches = Fetches(at_once=False)
+        ahead = Ahead(fetches)
+        names = [f"n{i}" for i in range(12)]
+        ahead.expect(names, lambda stalled: 6 if stalled else 2)
+        first = asyncio.create_task(ahead.get("n0"))
+        await settled()
+        assert sum(fetches.asked.values()) == 3
+        while sum(fetches.asked.values()) < 7:  # noqa: ASYNC110  counted by what runs beside
+            await asyncio.sleep(0.005)
+        await settled()
+        assert sum(fetches.asked.values()) == 7
+        fetches.open.set()
+        assert await first == "N0"
+        assert [await ahead.get(name) for name in names[1:]] == [name.upper() for name in names[1:]]
+        assert fetches.asked == Counter(names)
 
     run(work)
