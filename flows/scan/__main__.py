@@ -40,7 +40,7 @@ def _answer(arguments: argparse.Namespace) -> int:
     if arguments.validate_checkpoint is not None:
         return _validate_checkpoint(arguments)
     _check_words(arguments)
-    if arguments.changes_only or arguments.format_check_only:
+    if arguments.report_only or arguments.changes_only or arguments.format_check_only:
         return _look(arguments)
     return _scan(arguments)
 
@@ -73,9 +73,11 @@ def _check_words(arguments: argparse.Namespace) -> None:
 
 
 def _look(arguments: argparse.Namespace) -> int:
-    from flows.scan.looking import show_changes, show_formats  # noqa: PLC0415
+    from flows.scan.looking import show_changes, show_formats, show_report  # noqa: PLC0415
 
-    if arguments.changes_only:
+    if arguments.report_only:
+        show_report(arguments.input, arguments.config, arguments.data_dir, arguments.json_file)
+    elif arguments.changes_only:
         show_changes(arguments.input, arguments.output, arguments.config, arguments.data_dir, arguments.json_file)
     else:
         show_formats(arguments.input, arguments.config, arguments.data_dir, arguments.json_file)
@@ -117,6 +119,7 @@ def _request(arguments: argparse.Namespace) -> "ScanRequest":
             start_row=arguments.start_row,
             end_row=arguments.end_row,
             packages=tuple(arguments.packages),
+            retry_failed=arguments.retry_failed,
             dry_run=arguments.dry_run,
             offline=arguments.offline,
             sync=arguments.sync,

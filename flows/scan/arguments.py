@@ -57,6 +57,9 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
 def _add_selection(group: argparse._ArgumentGroup) -> None:
     group.add_argument("-p", "--packages", nargs="+", metavar="NAME", default=[], help="only these packages")
     group.add_argument("--start-row", type=int, metavar="N", help="first Excel row to review")
+    group.add_argument(
+        "--retry-failed", action="store_true", help="only rows where something could not be checked, or nothing is said"
+    )
     group.add_argument("--end-row", type=int, metavar="N", help="last Excel row to review")
 
 
@@ -90,6 +93,7 @@ def _add_batches(group: argparse._ArgumentGroup) -> None:
 
 def _add_behaviour(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--dry-run", action="store_true", help="look everything up, write no workbook")
+    group.add_argument("--report-only", action="store_true", help="only report what the workbook says, look nothing up")
     group.add_argument(
         "--changes-only",
         action="store_true",

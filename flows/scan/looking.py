@@ -1,4 +1,7 @@
-"""What the command answers without a scan, from workbooks as they are: `--changes-only` and `--format-check-only`."""
+"""What the command answers without a scan, from workbooks as they are.
+
+`--report-only`, `--changes-only` and `--format-check-only`.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,6 +15,7 @@ from tasks.merge.formatting import check_formats
 from tasks.reports.changes import ChangesReport, changes_document, changes_lines, compare_workbooks
 from tasks.reports.files import write_document, write_report
 from tasks.reports.formats import FormatReport, formats_document, formats_lines
+from tasks.reports.workbook import WorkbookReport, workbook_document, workbook_lines
 from tasks.settings.load import load_settings
 from tasks.workbook.reader import read_review
 
@@ -29,6 +33,14 @@ def show_changes(
     now = datetime.now()  # noqa: DTZ005  reports carry the reviewer's own time
     report = ChangesReport(now, original, result, differences)
     _publish(data_dir, "changes_report", now, list(changes_lines(report)), changes_document(report), json_file)
+
+
+def show_report(workbook: Path, config: Path | None, data_dir: Path, json_file: Path | None) -> None:
+    """Say what the workbook says: verdicts by column, rows at risk, rows without an answer; nothing is touched."""
+    read = read_review(workbook, layout_wanted(load_settings(config).settings))
+    now = datetime.now()  # noqa: DTZ005  reports carry the reviewer's own time
+    report = WorkbookReport(now, workbook, read.rows)
+    _publish(data_dir, "review_report", now, list(workbook_lines(report)), workbook_document(report), json_file)
 
 
 def show_formats(workbook: Path, config: Path | None, data_dir: Path, json_file: Path | None) -> None:

@@ -15,6 +15,7 @@ from tasks.checkpoints.model import CheckpointData
 from tasks.engine.lookup import LookupSettings, lookup_settings
 from tasks.errors import InputError, MergeRefused, UsageError
 from tasks.files.checks import check_folder, check_replaceable
+from tasks.merge.unanswered import needs_another_try
 from tasks.review.model import PackageKey
 from tasks.settings.load import load_settings
 from tasks.settings.model import Settings
@@ -120,6 +121,8 @@ def prepare(request: ScanRequest, offer: Offer = offer_on_terminal) -> PreparedS
     selection = select_rows(
         workbook, start_row=request.start_row, end_row=request.end_row, packages=request.packages or None
     )
+    if request.retry_failed:
+        selection = dataclasses.replace(selection, rows=tuple(filter(needs_another_try, selection.rows)))
     lookup = lookup_settings(settings, offline=request.offline, store=folders.store)
     keys = distinct(selection.rows)
     resuming = Resuming(

@@ -32,6 +32,7 @@ class ScanRequest(BaseModel):
     start_row: int | None = Field(None, ge=1, description="First Excel row to review.")
     end_row: int | None = Field(None, ge=1, description="Last Excel row to review.")
     packages: tuple[str, ...] = Field((), description="Only these packages; one that is new on PyPI is appended.")
+    retry_failed: bool = Field(False, description="Only rows in which something could not be checked.")
     dry_run: bool = Field(False, description="Look everything up but write no workbook.")
     offline: bool = Field(False, description="Open no connection; use the snapshot and what earlier runs kept.")
     sync: bool = Field(False, description="First bring the advisory store up to date.")

@@ -115,7 +115,10 @@ def test_epss_takes_a_hundred_cves_a_request_and_keeps_also_what_has_no_score(
 def test_epss_offline_uses_what_is_kept_and_says_what_is_not(httpserver: HTTPServer, answers: AnswerStore) -> None:
     httpserver.expect_request("/epss/data/v1/epss").respond_with_handler(scores)
     ask(httpserver, lambda client: EpssApi(client, answers, DAY).look_up(cves(2)))
-    offline = lambda client, n: EpssApi(client, answers, FreshFor(), offline=True).look_up(cves(n))  # noqa: E731
+
+    def offline(client: HttpClient, count: int) -> Awaitable[Any]:
+        return EpssApi(client, answers, FreshFor(), offline=True).look_up(cves(count))
+
     assert len(ask(httpserver, lambda client: offline(client, 2))) == 2
     with pytest.raises(SourceOffline, match="1 scores"):
         ask(httpserver, lambda client: offline(client, 3))
@@ -161,7 +164,7 @@ def test_half_a_list_is_an_error_and_is_not_kept(httpserver: HTTPServer, answers
 # ---- NVD
 
 
-def nvd_record(cve: str, status: str = "Analyzed", **metrics: Any) -> dict[str, Any]:
+def nvd_record(cve: str, status: str = "Analyzed", metrics: Any = None) -> dict[str, Any]:
     return {"vulnerabilities": [{"cve": {"id": cve, "vulnStatus": status, "lastModified": "m", "metrics": metrics}}]}
 
 
@@ -170,7 +173,7 @@ def metric(score: float, kind: str = "Primary") -> dict[str, Any]:
 
 
 def nvd_answer(request: Request) -> Response:
-    record = nvd_record(request.args["cveId"], cvssMetricV31=[metric(7.5)])
+    record = nvd_record(request.args["cveId"], metrics={"cvssMetricV31": [metric(7.5)]})
     return Response(json.dumps(record), content_type="application/json")
 
 
@@ -216,7 +219,10 @@ def test_an_unfinished_record_is_asked_for_again_after_a_week(httpserver: HTTPSe
     httpserver.expect_request("/nvd/rest/json/cves/2.0").respond_with_json(waiting)
     now = [1_000_000.0]
     store = CveResults(tmp_path / "cves.sqlite", clock=lambda: now[0])
-    look_up = lambda client: NvdApi(client, store, NvdTerms(), clock=lambda: now[0]).look_up(cves(1))  # noqa: E731
+
+    def look_up(client: HttpClient) -> Awaitable[Any]:
+        return NvdApi(client, store, NvdTerms(), clock=lambda: now[0]).look_up(cves(1))
+
     for days, requests in ((0, 1), (6, 1), (8, 2)):
         now[0] = 1_000_000.0 + days * 86_400
         assert ask(httpserver, look_up)["CVE-2020-1000"].status == "Awaiting Analysis"
@@ -232,7 +238,7 @@ def test_nvd_having_nothing_is_no_record_and_no_answer_is_an_error() -> None:
 
 def test_nvds_own_score_of_the_newest_cvss_counts() -> None:
     both = {"cvssMetricV31": [metric(5.0, "Secondary"), metric(9.8)], "cvssMetricV2": [metric(4.0)]}
-    assert nvd_facts(nvd_record("CVE-2020-1000", **both), "CVE-2020-1000") == NvdFacts(
+    assert nvd_facts(nvd_record("CVE-2020-1000", metrics=both), "CVE-2020-1000") == NvdFacts(
         status="Analyzed", cvss=9.8, vector="CVSS:3.1/9.8", modified="m"
     )
     assert nvd_facts(nvd_record("CVE-2020-1000", "Deferred"), "CVE-2020-1000") == NvdFacts(
