@@ -16,7 +16,7 @@ from tasks.lockfiles.reading import items, json_object, mapping, text_or_none, y
 __all__ = ["FORMATS"]
 
 _ADDRESS = re.compile(
-    r"^(?:[a-z][a-z+]*://)?(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+(?=/))?[/:](?P<path>.+?)(?:\.git)?/*$", re.IGNORECASE
+    r"^(?:[a-z][a-z+]*://)?(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+(?=/))?[/:](?P<path>.+)$", re.IGNORECASE
 )
 _POD = re.compile(r"^(?P<name>[^\s(]+)\s+\((?P<version>[^)]+)\)")
 
@@ -33,7 +33,7 @@ def _resolved(lockfile: Lockfile) -> Iterator[LockedPackage]:
 def _pin(pin: dict[str, Any]) -> Iterator[LockedPackage]:
     written = text_or_none(pin.get("identity")) or text_or_none(pin.get("package"))
     address = text_or_none(pin.get("location")) or text_or_none(pin.get("repositoryURL")) or ""
-    found = _ADDRESS.match(address)
+    found = _ADDRESS.match(address.rstrip("/").removesuffix(".git"))
     name = f"{found['host']}/{found['path']}" if found else written
     if name:
         yield LockedPackage("SwiftURL", name, text_or_none(mapping(pin.get("state")).get("version")), written)

@@ -12,11 +12,27 @@ from tasks.lockfiles.reading import json_object, text_of
 
 __all__ = ["FORMATS"]
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/|,(?=(?:\s|//[^\n]*|/\*.*?\*/)*[\]}])', re.DOTALL)
+_TOKEN = re.compile(
+    r"""(?P<word>"[^"\\]*(?:\\.[^"\\]*)*"|[^",/\]}\s]+|/(?![/*]))|(?P<close>[\]}])|(?P<comma>,)"""
+    r"""|//[^\n]*|/\*(?:.*?\*/|.*)|\s+|\"""",
+    re.DOTALL,
+)
 
 
 def _plain_json(text: str) -> str:
-    return _TOKEN.sub(lambda found: found[0] if found[0].startswith('"') else " ", text)
+    """The text without comments and without commas before a closing bracket, in time linear in its length."""
+    kept: list[str] = []
+    comma = ""
+    for token in _TOKEN.finditer(text):
+        if token["comma"]:
+            kept.append(comma)
+            comma = ","
+        elif token["close"] or token["word"]:
+            kept.append(token[0] if token["close"] else comma + token[0])
+            comma = ""
+        elif token[0] == '"':
+            kept.append(token[0])
+    return " ".join([*kept, comma])
 
 
 def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:

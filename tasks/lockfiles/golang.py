@@ -55,9 +55,9 @@ def _module(lockfile: Lockfile) -> _Module:
             case ["require", path, version]:
                 module.required.append((path, _version(lockfile, number, version)))
             case ["replace", old, "=>", new, *rest]:
-                module.replaced[old, None] = (new, rest[0] if rest else None)
+                module.replaced[old, None] = (new, _version(lockfile, number, rest[0]) if rest else None)
             case ["replace", old, version, "=>", new, *rest]:
-                module.replaced[old, version] = (new, rest[0] if rest else None)
+                module.replaced[old, version] = (new, _version(lockfile, number, rest[0]) if rest else None)
             case ["require" | "replace", *_]:
                 raise lockfile.fail(f"line {number}: a {words[0]} that cannot be read")
             case ["go", version]:
@@ -68,7 +68,7 @@ def _module(lockfile: Lockfile) -> _Module:
 
 
 def _version(lockfile: Lockfile, number: int, text: str) -> str:
-    if not text.startswith("v"):
+    if not re.match(r"v\d", text):
         raise lockfile.fail(f"line {number}: {text[:60]!r} is no version")
     return text
 

@@ -15,7 +15,7 @@ from tasks.lockfiles.reading import items, json_object, mapping, text_of, text_o
 __all__ = ["FORMATS"]
 
 _HEX = re.compile(
-    r'^\s*"(?P<key>[^"]+)":\s*\{:(?P<kind>\w+),\s*(?::(?P<name>\w+),\s*"(?P<version>[^"]+)")?', re.MULTILINE
+    r'^[ \t]*"(?P<key>[^"\n]+)":\s*\{:(?P<kind>\w+),\s*(?::(?P<name>\w+),\s*"(?P<version>[^"]+)")?', re.MULTILINE
 )
 _CABAL = re.compile(r"(?:^|[\s,])any\.(?P<name>[A-Za-z0-9-]+)\s*==\s*(?P<version>[0-9.]+)")
 _CONAN = re.compile(r"^(?P<name>[^/@#:%]+)/(?P<version>[^@#:%]+)")
@@ -57,7 +57,7 @@ def _renv(lockfile: Lockfile) -> Iterator[LockedPackage]:
 
 
 def _cabal(lockfile: Lockfile) -> Iterator[LockedPackage]:
-    text = re.sub(r"^\s*--.*$", "", text_of(lockfile), flags=re.MULTILINE)
+    text = re.sub(r"^[ \t]*--.*$", "", text_of(lockfile), flags=re.MULTILINE)
     for found in _CABAL.finditer(text):
         yield LockedPackage("Hackage", found["name"], found["version"])
 

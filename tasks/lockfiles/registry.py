@@ -60,7 +60,7 @@ _INCLUDED: Mapping[str, LockfileParser] = MappingProxyType(
 )
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-_CONFLICT = re.compile(rb"^<{7} .*?^>{7} ", re.MULTILINE | re.DOTALL)
+_CONFLICT = re.compile(rb"^<{7} ", re.MULTILINE), re.compile(rb"^>{7} ", re.MULTILINE)
 
 
 def _parser(path: str) -> LockfileParser | None:
@@ -106,5 +106,5 @@ def _refuse_unfit(lockfile: Lockfile) -> None:
         raise lockfile.fail(f"{len(lockfile.content):,} bytes are more than the {MAX_BYTES:,} that are read")
     if lockfile.content.startswith(_LFS_POINTER):
         raise lockfile.fail("a Git LFS pointer, not the file itself")
-    if _CONFLICT.search(lockfile.content):
+    if all(marker.search(lockfile.content) for marker in _CONFLICT):
         raise lockfile.fail("holds an unresolved merge conflict")

@@ -14,8 +14,7 @@ from tasks.lockfiles.reading import text_of
 
 __all__ = ["FORMATS"]
 
-_COMMENT = re.compile(r"(?:^|\s+)#.*$", re.MULTILINE)
-_CONTINUED = re.compile(r"\\[ \t]*\n")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*$", re.MULTILINE)
 _OPTIONS = re.compile(r"\s(?:--(?:hash|global-option|config-settings?|install-option)\b|-C\b).*$")
 _REQUIREMENT = re.compile(
     r"^(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>(?:[@;(~=!<>].*)?)$", re.DOTALL
@@ -28,10 +27,11 @@ _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 def _logical_lines(text: str) -> Iterator[str]:
     unix = text.replace("\r\n", "\n").replace("\r", "\n")
     # pip joins lines before it strips comments, but a comment line itself is never continued.
-    joined = _CONTINUED.sub(" ", re.sub(r"^[ \t]*#.*$", "", unix, flags=re.MULTILINE))
+    joined = re.sub(r"^[ \t]*#.*$", "", unix, flags=re.MULTILINE).replace("\\\n", " ")
     for line in _COMMENT.sub("", joined).split("\n"):
-        if line.strip():
-            yield line.strip()
+        # Blanks mean nothing here; single ones keep the patterns below linear on whatever stands in the file.
+        if plain := " ".join(line.split()):
+            yield plain
 
 
 def _includes(text: str, path: str) -> Iterator[str]:

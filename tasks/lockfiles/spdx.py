@@ -31,9 +31,6 @@ _NAMES = frozenset({"spdx.json", "spdx.xml", "spdx.yml", "spdx.yaml", "spdx.rdf"
 _TAG = re.compile(r"^(?P<tag>[A-Za-z]+):\s*(?P<value>.*)$")
 
 
-_TEXT = re.compile(r"<text>.*?</text>", re.DOTALL)
-
-
 @dataclass(slots=True)
 class _Package:
     version: str | None = None
@@ -127,10 +124,18 @@ def _xml_package(node: XmlNode) -> _Package:
     return found
 
 
+def _without_free_text(text: str) -> str:
+    kept, position = [], 0
+    while (start := text.find("<text>", position)) >= 0 and (end := text.find("</text>", start)) >= 0:
+        kept.append(text[position:start])
+        position = end + len("</text>")
+    return "".join([*kept, text[position:]])
+
+
 def _of_tags(lockfile: Lockfile) -> Iterator[_Package]:
     package: _Package | None = None
     # What stands between <text> and </text> is free text, whatever it looks like.
-    for line in _TEXT.sub("", "\n".join(lines(lockfile))).split("\n"):
+    for line in _without_free_text("\n".join(lines(lockfile))).split("\n"):
         match = _TAG.match(line.strip())
         if match is None:
             continue

@@ -14,7 +14,7 @@ from tasks.lockfiles.reading import lines
 
 __all__ = ["FORMATS"]
 
-_FIELD = re.compile(r"""^ {2}"?(version|resolution)"?:?\s+"?([^"]*?)"?\s*$""")
+_FIELD = re.compile(r"""^ {2}"?(version|resolution)"?:? +"?([^" ][^"]*)"?$""")
 _FIRST_SPECIFIER = re.compile(r'^"?([^",]+)')
 
 
@@ -42,7 +42,7 @@ def _blocks(lockfile: Lockfile) -> Iterator[_Block]:
             block = _Block(line.rstrip().removeprefix("? ").removesuffix(":"), number)
         elif block is None:
             raise lockfile.fail(f"line {number}: indented before the first entry")
-        elif found := _FIELD.match(line):
+        elif found := _FIELD.match(line.rstrip()):
             setattr(block, found[1], found[2])
     if block is not None:
         yield block

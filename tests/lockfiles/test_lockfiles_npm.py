@@ -3,7 +3,6 @@
 import json
 
 from tasks.lockfiles.interface import LockedPackage
-
 from tests.lockfiles.lock_samples import pairs, read
 
 
@@ -93,10 +92,10 @@ def test_pnpm_paths_of_every_version() -> None:
     five = (
         "lockfileVersion: 5.3\npackages:\n  /@a/b/1.0.0_peer@2.0.0:\n    dev: true\n  /c/2.0.0-rc.1:\n    dev: false\n"
     )
-    six = "lockfileVersion: '6.0'\npackages:\n  /@a/b@1.0.0(peer@2.0.0)(c@3.0.0):\n    dev: true\n  /c@1.10.0-x:\n    dev: true\n"
+    six = "lockfileVersion: '6.0'\npackages:\n  /@a/b@1.0.0(peer@2.0.0)(c@3.0.0):\n    dev: true\n  /c@1.10.0-x: {}\n"
     nine = (
         "lockfileVersion: '9.0'\npackages:\n  '@a/b@1.0.0':\n    engines: {node: '>=4'}\n"
-        "  git@https://codeload.example/x/tar.gz/1:\n    version: 6.0.1\n  here@file:../here:\n    resolution: {type: directory}\n"
+        "  git@https://codeload.example/x/tar.gz/1:\n    version: 6.0.1\n  here@file:../here: {resolution: {type: directory}}\n"
         "snapshots:\n  '@a/b@1.0.0(peer@2.0.0)': {}\n"
     )
     assert pairs("pnpm-lock.yaml", five) == ["@a/b@1.0.0", "c@2.0.0-rc.1"]

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from tasks.lockfiles.registry import parse_lockfile, siblings_of
-
 from tests.lockfiles.lock_samples import pairs
 
 
@@ -131,7 +130,8 @@ def test_pom_fills_properties_and_managed_versions() -> None:
 def test_gradle_lockfile_and_verification_metadata() -> None:
     locked = "# comment\ng:a:1.0=compileClasspath,runtimeClasspath\nempty=annotationProcessor\n"
     assert pairs("gradle.lockfile", locked) == ["g:a@1.0"]
-    verified = '<verification-metadata><components><component name="a" version="1" group="g"/></components></verification-metadata>'
+    component = '<component name="a" version="1" group="g"/>'
+    verified = f"<verification-metadata><components>{component}</components></verification-metadata>"
     assert pairs("gradle/verification-metadata.xml", verified) == ["g:a@1"]
 
 
@@ -148,7 +148,12 @@ def test_pub_mix_renv_and_cabal() -> None:
     assert pairs(
         "pubspec.lock", 'packages:\n  a:\n    source: hosted\n    version: "1.10"\nsdks:\n  dart: ">=2"\n'
     ) == ["a@1.10"]
-    mix = '%{\n  "a": {:hex, :a, "1.0.0", "hash", [:mix], []},\n  "b": {:hex, :real_b, "2.0.0", "h", [:mix]},\n  "g": {:git, "https://e/g.git", "abc", []},\n}\n'
+    mix = """%{
+  "a": {:hex, :a, "1.0.0", "hash", [:mix], []},
+  "b": {:hex, :real_b, "2.0.0", "h", [:mix]},
+  "g": {:git, "https://e/g.git", "abc", []},
+}
+"""
     assert pairs("mix.lock", mix) == ["a@1.0.0", "g@None", "real_b@2.0.0"]
     renv = {
         "Packages": {
@@ -157,7 +162,12 @@ def test_pub_mix_renv_and_cabal() -> None:
         }
     }
     assert pairs("renv.lock", json.dumps(renv)) == ["a@1.0"]
-    cabal = "active-repositories: hackage\nconstraints: any.a ==1.0,\n             any.b-c ==2.0.1,\n             b-c +flag\n-- any.no ==1\n"
+    cabal = """active-repositories: hackage
+constraints: any.a ==1.0,
+             any.b-c ==2.0.1,
+             b-c +flag
+-- any.no ==1
+"""
     assert pairs("cabal.project.freeze", cabal) == ["a@1.0", "b-c@2.0.1"]
 
 

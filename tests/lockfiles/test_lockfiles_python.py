@@ -3,7 +3,6 @@
 import pytest
 
 from tasks.lockfiles.registry import siblings_of
-
 from tests.lockfiles.lock_samples import pairs
 
 REQUIREMENTS = r"""

@@ -64,8 +64,10 @@ ExternalRef: PACKAGE-MANAGER purl pkg:npm/no@1
 ExternalRef: PACKAGE-MANAGER purl pkg:maven/log4j/log4j
 PackageName: no reference
 """
-RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:spdx="http://spdx.org/rdf/terms#"><spdx:SpdxDocument>
-<spdx:relationship><spdx:Relationship><spdx:relatedSpdxElement><spdx:Package rdf:about="#p"><spdx:versionInfo>1.2.15</spdx:versionInfo>
+RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:spdx="http://spdx.org/rdf/terms#">
+<spdx:SpdxDocument>
+<spdx:relationship><spdx:Relationship><spdx:relatedSpdxElement><spdx:Package rdf:about="#p">
+<spdx:versionInfo>1.2.15</spdx:versionInfo>
 <spdx:externalRef><spdx:ExternalRef><spdx:referenceLocator>pkg:maven/log4j/log4j</spdx:referenceLocator>
 <spdx:referenceType rdf:resource="http://spdx.org/rdf/references/purl"/></spdx:ExternalRef></spdx:externalRef>
 </spdx:Package></spdx:relatedSpdxElement></spdx:Relationship></spdx:relationship></spdx:SpdxDocument></rdf:RDF>"""
