@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from tasks.errors import InputError, SourceAnswerInvalid
+from tasks.errors import SourceAnswerInvalid
 from tasks.http.message import InvalidAnswer
 from tasks.http.policy import ServiceName
 from tasks.store.state import EPSS
@@ -49,7 +49,8 @@ async def sync_epss(work: Work) -> SourceReport:
     portions = [asked[at : at + PER_QUESTION] for at in range(0, len(asked), PER_QUESTION)]
     for more, its_date in await asyncio.gather(*(_ask(work, some) for some in portions)):
         rows |= more
-        date = min(date, its_date)
+        # An answer without any score has no date; across midnight the older one counts.
+        date = min(filter(None, (date, its_date)), default="")
     address = work.client.address(ServiceName.EPSS)
     with work.file.write() as connection:
         if not same:
@@ -60,14 +61,16 @@ async def sync_epss(work: Work) -> SourceReport:
 
 
 def load_epss_file(work: Work, path: Path) -> SourceReport:
-    """Take the scores out of a downloaded file (CSV, or CSV.gz); InputError where it is none, SourceError as above."""
+    """Take the scores out of a downloaded file (CSV, or CSV.gz); SourceError as above, also where it is none."""
     try:
         with work.file.write() as connection:
             connection.execute("DELETE FROM epss")
             records = _put(connection, epss_rows(path))
             work.save(connection, EPSS, records, path.name)
     except InvalidAnswer as error:
-        raise InputError(f"{path}: {error}; give a file as first.org/epss offers it") from error
+        raise SourceAnswerInvalid(
+            f"epss: {path}: {error}; what is held is kept, give a file as first.org/epss offers it."
+        ) from error
     return SourceReport(EPSS, Outcome.UPDATED, records, records)
 
 

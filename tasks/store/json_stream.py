@@ -17,7 +17,7 @@ _SPACE = " \t\r\n"
 
 
 def array_elements(file: IO[str], key: str) -> Iterator[Any]:
-    """The elements of the array under `key` of the JSON object in file, one at a time.
+    """The elements, all of them objects, of the array under `key` of the JSON object in file, one at a time.
 
     InvalidAnswer where the object has no such array, or the document is damaged or ends early. The key must not stand
     in a text before the array.
@@ -59,6 +59,9 @@ def _more(file: IO[str], text: str) -> str:
 
 
 def _element(file: IO[str], text: str) -> tuple[Any, str]:
+    if not text.startswith("{"):
+        # Anything else (a number, say) could go on in what was not read yet.
+        raise InvalidAnswer("an element is no object, or it is cut short")
     while True:
         try:
             element, end = _DECODER.raw_decode(text)
@@ -68,5 +71,4 @@ def _element(file: IO[str], text: str) -> tuple[Any, str]:
                 raise InvalidAnswer("it is damaged or cut short") from error
             text += chunk
         else:
-            # What follows is not looked at before it is there: a number could go on.
             return element, _more(file, text[end:])
