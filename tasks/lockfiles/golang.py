@@ -103,7 +103,10 @@ def _beside(path: str) -> str:
 
 
 def _wanted(path: str, content: bytes | None) -> tuple[str, ...]:
-    del content
+    if content is not None:
+        go = _module(Lockfile(path, content)).go
+        if go is None or go >= _LISTS_ALL:
+            return ()
     return (_beside(path),)
 
 

@@ -95,7 +95,8 @@ def test_pnpm_paths_of_every_version() -> None:
     six = "lockfileVersion: '6.0'\npackages:\n  /@a/b@1.0.0(peer@2.0.0)(c@3.0.0):\n    dev: true\n  /c@1.10.0-x: {}\n"
     nine = (
         "lockfileVersion: '9.0'\npackages:\n  '@a/b@1.0.0':\n    engines: {node: '>=4'}\n"
-        "  git@https://codeload.example/x/tar.gz/1:\n    version: 6.0.1\n  here@file:../here: {resolution: {type: directory}}\n"
+        "  git@https://codeload.example/x/tar.gz/1:\n    version: 6.0.1\n"
+        "  here@file:../here: {resolution: {type: directory}}\n"
         "snapshots:\n  '@a/b@1.0.0(peer@2.0.0)': {}\n"
     )
     assert pairs("pnpm-lock.yaml", five) == ["@a/b@1.0.0", "c@2.0.0-rc.1"]

@@ -81,7 +81,8 @@ def test_go_mod_follows_what_is_replaced() -> None:
 
 def test_go_sum_counts_below_go_1_17_only() -> None:
     sums = {"m/go.sum": "example.org/deep v0.1.0 h1:x=\nexample.org/deep v0.1.0/go.mod h1:y=\n"}
-    assert siblings_of("m/go.mod") == ("m/go.sum",)
+    assert siblings_of("m/go.mod") == siblings_of("m/go.mod", b"go 1.16") == ("m/go.sum",)
+    assert siblings_of("m/go.mod", b"go 1.17") == siblings_of("m/go.mod", b"not a go.mod") == ()
     assert pairs("m/go.mod", "go 1.16\nrequire example.org/a v1.0.0\n", sums) == [
         "example.org/a@1.0.0",
         "example.org/deep@0.1.0",
