@@ -58,6 +58,8 @@ def _renv(lockfile: Lockfile) -> Iterator[LockedPackage]:
 
 def _cabal(lockfile: Lockfile) -> Iterator[LockedPackage]:
     text = re.sub(r"^[ \t]*--.*$", "", text_of(lockfile), flags=re.MULTILINE)
+    if text.strip() and "constraints:" not in text:
+        raise lockfile.fail("not a frozen project: it has no constraints")
     for found in _CABAL.finditer(text):
         yield LockedPackage("Hackage", found["name"], found["version"])
 
