@@ -23,6 +23,7 @@ from flows.scan.merging import Merged, merge
 from flows.scan.new_packages import NewPackage, resolve_new
 from flows.scan.prepare import PreparedScan, key_of, prepared_for
 from flows.scan.progress_record import ProgressRecord, recorded
+from flows.scan.renewing import note_renewed
 from flows.scan.reporting import conflict_sentence, write_reports
 from flows.scan.request import ScanRequest
 from flows.scan.resume import scan_held, take_over_results
@@ -86,6 +87,8 @@ def _scan(prepared: PreparedScan, began: float, started_at: datetime) -> ScanOut
         write_result(prepared.request.json_file, result)
     write_reports(prepared, merged, result)
     if merged.problem is None:
+        if merged.report is not None:
+            note_renewed(prepared, run.reviews)
         record.write(ScanState.DONE)
     clean_up(prepared, finished=merged.problem is None)
     return ScanOutcome(result, merged.problem, tuple(record.statistics.lines))

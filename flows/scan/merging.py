@@ -13,6 +13,7 @@ from flows.opaque import opaque
 from flows.scan.ask import ask_about
 from flows.scan.new_packages import NewPackage, last_row, new_rows
 from flows.scan.prepare import PreparedScan, key_of, layout_wanted
+from flows.scan.renewing import package_of, still_young
 from tasks.checkpoints.batches import identity
 from tasks.errors import InputError, MergeError, WorkbookChanged, WorkbookLocked
 from tasks.merge.changes import CellChange, changes
@@ -173,7 +174,12 @@ def _changes(
 ) -> tuple[CellChange, ...]:
     found = {row.row: reviews[_identity(row)] for row in rows if _identity(row) in reviews}
     empty_only = prepared.settings.processing.process_empty_fields_only
-    return tuple(changes(rows, found, workbook.layout, empty_only=empty_only))
+    young = still_young(prepared)
+    # A finding is never held back by the age of what the cells say.
+    unhurried = {number for number, r in found.items() if package_of(r) in young and not r.vulnerabilities}
+    kept = set(found) if empty_only else unhurried
+    every = (changes([row], found, workbook.layout, empty_only=row.row in kept) for row in rows)
+    return tuple(change for one_row in every for change in one_row)
 
 
 def _format_issues(

@@ -62,6 +62,12 @@ class ProcessingSettings(Section):
     request_timeout: float = Field(30, gt=0, le=600, description="Seconds without a byte until a request is given up.")
     retry_attempts: int = Field(5, ge=1, le=20, description="Tries of one request, the first included.")
     process_empty_fields_only: bool = Field(False, description="Fill empty cells only; leave filled ones as they are.")
+    refresh_after_days: float = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="Days for which filled cells of a row stay, unless it is at risk; 0: renew always.",
+    )
     uncertain_limit: int = Field(
         1, ge=1, le=1000, description="Undecidable advisories from which a row asks for a manual review."
     )
