@@ -85,8 +85,22 @@ def _scan(prepared: PreparedIoc, engine: IocEngine, began: float, started_at: da
         record.write(ScanState.INTERRUPTED)
     else:
         record.finish()
+    if prepared.config.enable_performance_monitoring:
+        _say_performance(reading)
     _show(result)
     return result
+
+
+def _say_performance(reading: Reading) -> None:
+    metrics = reading.collector.metrics()
+    if metrics.total_requests:
+        _log.info(
+            "Batches: %.1f files each, %d requests fewer than one a file",
+            metrics.average_batch_size,
+            metrics.api_calls_saved,
+        )
+    for line in reading.collector.identify_optimization_opportunities():
+        _log.info("%s", line)
 
 
 def _list(prepared: PreparedIoc) -> _Listed:

@@ -23,6 +23,7 @@ from tasks.github.errors import AuthenticationFailed, BudgetExhausted
 from tasks.ioc.batches import FileWanted, IocBatch, parsed_of
 from tasks.ioc.findings import hits_in
 from tasks.ioc.inventory import Inventory
+from tasks.ioc.metrics import BatchMetricsCollector
 from tasks.ioc.model import Candidate, Parsed
 from tasks.ioc.plan import Tree, priority_of, sibling_lookup
 from tasks.ioc.sizing import IocSizes
@@ -31,6 +32,7 @@ from tasks.ioc_lookup import read_lockfiles
 _ROUNDS = 50
 """A round resolves at least one file of each content; more rounds are only needed where equal files include others."""
 
+_BATCH_RETRIES = 2
 _MEMORY_THRESHOLD = 0.8
 _log = logging.getLogger(__name__)
 
@@ -60,6 +62,7 @@ class Reading:
     unread: dict[Content, str] = field(default_factory=dict)
     exhausted: BudgetExhausted | None = None
     refused: AuthenticationFailed | None = None
+    collector: BatchMetricsCollector = field(default_factory=BatchMetricsCollector)
     _last: float = 0.0
     _done: int = 0
     _process: psutil.Process = field(default_factory=psutil.Process)
@@ -140,7 +143,14 @@ class Reading:
             self._ended(job, future, planner, len(files))
 
     def _submit(self, batch: IocBatch) -> PrefectFuture[dict[str, Any]]:
-        return read_lockfiles.with_options(result_storage=self.storage).submit(opaque(batch))
+        config = self.prepared.config
+        # The client repeats single requests; a batch that failed as a whole is worth two more tries at most.
+        times = min(_BATCH_RETRIES, config.retry_attempts)
+        delays = [config.retry_delay_base * 2**number for number in range(times)]
+        task = read_lockfiles.with_options(
+            result_storage=self.storage, retries=times, retry_delay_seconds=delays or 0.0
+        )
+        return task.submit(opaque(batch))
 
     def _ended(
         self, job: IocBatch, future: PrefectFuture[dict[str, Any]], planner: Planner[Candidate], total: int
@@ -159,6 +169,10 @@ class Reading:
             return
         self.cached += future.state.name == "Cached"
         self._keep(job, plain)
+        succeeded = len(job.files) - len(plain["unread"])
+        self.collector.record_batch_operation(
+            "read", plain["seconds"], len(job.files), succeeded, requests=plain["requests"]
+        )
         planner.finished(BatchTiming(len(job.files), plain["seconds"]))
         self.record.batch_done(job.cache_key, len(job.files))
         self._done += len(job.files)

@@ -31,12 +31,14 @@ class BatchConfig(BaseModel):
     min_batch_size: int = Field(1, ge=1, le=10, description="Smallest batch of adaptive, unless fewer files are left.")
     rate_limit_buffer: float = Field(0.8, ge=0.1, le=1.0, description="Share of GitHub's rate limit that is used.")
     retry_attempts: int = Field(3, ge=0, le=10, description="Repetitions of a failed request.")
-    retry_delay_base: float = Field(1.0, ge=0.1, le=10.0, description="Seconds before the first repetition of a batch.")
+    retry_delay_base: float = Field(
+        1.0, ge=0.1, le=10.0, description="Seconds before a failed batch is repeated; doubled each time."
+    )
     max_memory_usage_mb: int = Field(
         500, ge=100, le=5000, description="MB of this process above which batches shrink and wait; none is dropped."
     )
     stream_large_files_threshold: int = Field(
-        1_048_576, ge=10_240, le=10_485_760, description="Bytes above which a file goes to disk in pieces."
+        1_048_576, ge=10_240, le=10_485_760, description="Bytes above which a file is read by itself, one at a time."
     )
     default_strategy: BatchStrategy = Field(BatchStrategy.ADAPTIVE, description="How much is asked at once.")
     enable_cross_repo_batching: bool = Field(True, description="Batches hold files of several repositories.")

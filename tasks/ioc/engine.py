@@ -118,13 +118,22 @@ class IocEngine:
 
     def read(self, files: Sequence[Candidate]) -> tuple[list[Parsed | Unread], int]:
         """What each file holds, or why it could not be read, in order; and how many requests that took."""
+        large = [one for one in files if one.size > self.terms.config.stream_large_files_threshold]
+        small = [one for one in files if one not in large]
+        found: dict[Candidate, Parsed | Unread] = {}
         with measured() as cost:
             try:
-                fetched = self._loop.run(Reader(self._github).fetch(files))
+                # Large files one by one: never are two of a batch in memory at once.
+                for part in ([small] if small else []) + [[one] for one in large]:
+                    found.update(zip(part, self._read(part), strict=True))
             finally:
                 self.cost.add(cost)
+        return [found[one] for one in files], cost.of(ServiceName.GITHUB).requests
+
+    def _read(self, files: Sequence[Candidate]) -> list[Parsed | Unread]:
+        fetched = self._loop.run(Reader(self._github).fetch(files))
         # Parsing happens in the caller's thread: the event loop goes on serving other batches.
-        return [one if isinstance(one, Unread) else parse(one) for one in fetched], cost.of(ServiceName.GITHUB).requests
+        return [one if isinstance(one, Unread) else parse(one) for one in fetched]
 
     def close(self) -> None:
         """Give up what is under way and release connections, threads and files."""

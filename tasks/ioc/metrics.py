@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 __all__ = ["BatchMetrics", "BatchMetricsCollector"]
 
-_FEW_HITS, _LOW_SUCCESS, _SLOW_S, _SMALL = 0.3, 0.95, 5.0, 5
+_LOW_SUCCESS, _SLOW_S, _SMALL = 0.95, 5.0, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ class BatchMetricsCollector:
             yield "Batches take long: lower max_batch_size, or raise max_concurrent_requests"
         if summary["avg_batch_size"] < _SMALL and summary["total_batches"] > _SMALL:
             yield "Batches are small: raise default_batch_size, or enable cross-repository batching"
-        if summary["cache_hit_rate"] < _FEW_HITS and summary["total_batches"] > 1:
-            yield "Few files were known before: keep the data folder between runs"
+        if summary["api_calls_saved"] < summary["total_requests"] / 2 and summary["total_batches"] > _SMALL:
+            yield "Most files cost a request each: use the strategy adaptive, and keep the data folder between runs"
 
     def _sum(self, place: int) -> int:
         return sum(int(entry[place]) for entry in self._entries)
