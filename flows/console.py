@@ -4,6 +4,8 @@ import logging
 import os
 import sys
 
+from tasks.http.redaction import SecretFilter
+
 OWN_LOGGERS = ("flows", "tasks", "blocks")
 
 
@@ -28,6 +30,7 @@ def speak(*, verbose: bool, quiet: bool) -> None:
     for name in OWN_LOGGERS:
         logger = logging.getLogger(name)
         handler = _Lines(level)
+        handler.addFilter(SecretFilter())
         logger.addHandler(handler)
         logger.setLevel(min(level, logging.INFO))
         # The root's handler is Prefect's console, which would say everything twice.
