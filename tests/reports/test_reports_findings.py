@@ -1,0 +1,71 @@
+"""Reports of the IOC scan: text from outside stays text, and what was not read is in every one of them."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from tasks.errors import CheckpointError
+from tasks.ioc.model import FileRecord, FileStatus, Finding, RepositoryRecord, RepositoryStatus
+from tasks.reports.findings import IocMetrics, IocResult, findings_document, write_findings, write_findings_workbook
+from tasks.reports.sarif import sarif_document
+
+NASTY = '=HYPERLINK("https://example.org","x")\x07\ud800'
+
+
+def result(name: str = "evil") -> IocResult:
+    finding = Finding(
+        "acme/one", "a b/yarn.lock", "npm", name, "1.0.0", "MAL-1", "https://example.org/1", "pkg:npm/evil@1"
+    )
+    return IocResult(
+        scan_id="s",
+        target="github:acme",
+        started_at=datetime(2026, 1, 1),  # noqa: DTZ001  naive UTC by contract
+        finished_at=datetime(2026, 1, 1),  # noqa: DTZ001  as above
+        findings=(finding,),
+        possible=(),
+        files=(FileRecord("acme/one", "bad.json", "0" * 40, FileStatus.FAILED, "not JSON"),),
+        repositories=(RepositoryRecord("acme/two", RepositoryStatus.FAILED, None, reason="not there"),),
+        metrics=IocMetrics(),
+        indicators=1,
+    )
+
+
+def test_names_that_look_like_formulas_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "f.xlsx"
+    write_findings_workbook(path, result(NASTY), tmp_path / "backups")
+    cell = openpyxl.load_workbook(path)["Findings"]["D2"]
+    assert (cell.data_type, cell.value) == ("s", '=HYPERLINK("https://example.org","x")')
+
+
+def test_what_was_not_read_is_in_the_coverage(tmp_path: Path) -> None:
+    path = tmp_path / "f.xlsx"
+    write_findings_workbook(path, result(), tmp_path / "backups")
+    rows = {tuple(row) for row in openpyxl.load_workbook(path)["Coverage"].iter_rows(values_only=True)}
+    assert ("repository", "acme/two", "failed", "not there") in rows
+    assert ("file", "acme/one: bad.json", "failed", "not JSON") in rows
+
+
+def test_a_file_that_is_no_findings_workbook_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mine.xlsx"
+    path.write_bytes(b"something else")
+    with pytest.raises(CheckpointError, match="not a findings workbook"):
+        write_findings_workbook(path, result(), tmp_path / "backups")
+    assert path.read_bytes() == b"something else"
+
+
+def test_sarif_names_rule_place_and_gaps() -> None:
+    (run,) = sarif_document(result())["runs"]
+    (found,) = run["results"]
+    place = found["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert (found["ruleId"], place) == ("MAL-1", "acme/one/a%20b/yarn.lock")
+    assert run["tool"]["driver"]["rules"][found["ruleIndex"]]["helpUri"] == "https://example.org/1"
+    assert len(run["invocations"][0]["toolExecutionNotifications"]) == 2
+    assert not run["invocations"][0]["executionSuccessful"]
+
+
+def test_the_json_document_is_what_is_written(tmp_path: Path) -> None:
+    write_findings(tmp_path / "f.json", result())
+    assert json.loads((tmp_path / "f.json").read_text("utf-8")) == json.loads(json.dumps(findings_document(result())))
