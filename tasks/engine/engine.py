@@ -136,7 +136,7 @@ class Engine:
         cve = None
         if self._synced is not None:
             live = cve_sources(self._lookup, self._client, self._stores, os.environ)
-            cve = stored_cve_sources(self._synced, live, self._lookup)
+            cve = stored_cve_sources(self._synced, live)
         return enricher(self._lookup, self._client, self._stores, os.environ, cve)
 
     def _memory_gate(self) -> MemoryGate | None:

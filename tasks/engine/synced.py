@@ -59,14 +59,9 @@ def age_warning(states: Iterable[SourceState], most_hours: float, now: float) ->
     )
 
 
-def stored_cve_sources(store: AdvisoryStore, live: CveSources, lookup: LookupSettings) -> CveSources:
-    """The sources by CVE id out of the store; the CVE list, which it never holds, and those switched off stay."""
+def stored_cve_sources(store: AdvisoryStore, live: CveSources) -> CveSources:
+    """The sources by CVE id out of the store; the CVE list, which it never holds, stays as it is."""
     file = store.file
-    off = {name for name, service in lookup.services.items() if service.live is False}
     return dataclasses.replace(
-        live,
-        nvd=live.nvd if "nvd" in off else StoreNvd(file),
-        kev=live.kev if "kev" in off else StoreKev(file),
-        epss=live.epss if "epss" in off else StoreEpss(file),
-        exploits=live.exploits if "exploitdb" in off else StoreExploits(file),
+        live, nvd=StoreNvd(file), kev=StoreKev(file), epss=StoreEpss(file), exploits=StoreExploits(file)
     )

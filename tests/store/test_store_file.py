@@ -15,7 +15,7 @@ from tasks.engine.terms import policies
 from tasks.errors import SettingsError, StoreError
 from tasks.http.client import HttpClient
 from tasks.store.advisories import AdvisoryStore
-from tasks.store.facts import StoreKev
+from tasks.store.facts import StoreEpss, StoreExploits, StoreKev, StoreNvd
 from tasks.store.file import StoreFile
 from tasks.store.state import SourceState
 from tasks.store.sync import SyncPlan, planned, store_states, swept, sync_source, syncing
@@ -155,17 +155,20 @@ def test_only_what_is_too_old_is_warned_of() -> None:
     assert "(osv/PyPI 1 h, kev 2 h)" in warning
 
 
-def test_a_source_that_is_switched_off_stays_off(world: World, sync: Sync, tmp_path: Path) -> None:
+def test_the_store_answers_for_all_but_the_cve_list(world: World, sync: Sync, tmp_path: Path) -> None:
     world.osv = records(1)
     sync("osv/PyPI")
-    lookup = world.lookup(tmp_path)
-    services = {**lookup.services, "epss": lookup.services["epss"].model_copy(update={"live": False})}
-    found = synced_advisories(lookup)
+    found = synced_advisories(world.lookup(tmp_path))
     assert found is not None
     live: object = object()
-    made = stored_cve_sources(found, CveSources(*[live] * 5), lookup.model_copy(update={"services": services}))  # type: ignore[arg-type]
-    assert (made.epss, made.mitre) == (live, live)
-    assert isinstance(made.kev, StoreKev)
+    made = stored_cve_sources(found, CveSources(*[live] * 5))  # type: ignore[arg-type]
+    assert made.mitre is live
+    assert [type(source) for source in (made.nvd, made.kev, made.epss, made.exploits)] == [
+        StoreNvd,
+        StoreKev,
+        StoreEpss,
+        StoreExploits,
+    ]
 
 
 @pytest.mark.parametrize(
