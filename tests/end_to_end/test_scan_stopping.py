@@ -1,0 +1,234 @@
+"""Signals, two runs at once, strategies and checkpoint commands, as their users meet them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import openpyxl
+import psutil
+import pytest
+
+from flows.scan.stopping import GRACE_S
+from tasks.checkpoints.model import ScanState
+from tasks.checkpoints.store import CheckpointStore
+from tests.end_to_end.harness import Command, Services, make_workbook, pypi_document
+
+PACKAGES = 12
+LONGEST_S = 14.0
+"""10 s are promised; a machine that runs several tests at once gets some more."""
+
+
+@pytest.fixture
+def book(command: Command, services: Services) -> Path:
+    names = [f"pkg-{number}" for number in range(PACKAGES)]
+    services.projects.update({name: pypi_document(name) for name in names})
+    (command.folder / "s.yaml").write_text(
+        "batch_processing: {max_concurrent_batches: 1, batch_size: 3, checkpoint_frequency: 1}\n"
+        "processing: {concurrent_requests: 3}\n"
+    )
+    return make_workbook(command.folder / "r.xlsx", [(name, "1.0") for name in names])
+
+
+class Held:
+    """A scan whose services keep it waiting from the given PyPI request on."""
+
+    def __init__(self, services: Services, command: Command, book: Path, number: int, *words: str) -> None:
+        self._come, self._go_on = threading.Event(), threading.Event()
+        self._number = number
+        services.hold = self._hold
+        options: tuple[str | Path, ...] = ("--input", book, "--config", command.folder / "s.yaml", *words)
+        self.process = command.start(*options, **services.environment())
+        assert self._come.wait(90)
+        # Packages are asked for ahead of their batches: those that have their answers end first.
+        done = (number - 1) // 3 * 3
+        until = time.monotonic() + 30
+        while _done(command) < done and time.monotonic() < until:
+            time.sleep(0.05)
+        time.sleep(0.5)
+
+    def _hold(self, count: int) -> None:
+        if count >= self._number:
+            self._come.set()
+            self._go_on.wait(60)
+
+    def let_go(self) -> None:
+        self._go_on.set()
+
+    def end(self, timeout: float = 60) -> tuple[int, str, float]:
+        """Exit code, standard error, and the seconds it took from now."""
+        began = time.monotonic()
+        _, err = self.process.communicate(timeout=timeout)
+        took = time.monotonic() - began
+        self.let_go()
+        return self.process.returncode, err, took
+
+
+def _done(command: Command) -> int:
+    heads = CheckpointStore(command.data / "checkpoints").heads()
+    return next((head.completed_packages for head in heads), 0)
+
+
+def _newest(command: Command) -> tuple[ScanState, int, str]:
+    head = next(CheckpointStore(command.data / "checkpoints").heads())
+    return head.state, head.completed_packages, head.checkpoint_id
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_abandons_a_batch_that_does_not_end_and_writes_a_checkpoint(
+    command: Command, services: Services, book: Path, number: int, code: int
+) -> None:
+    own = {name: value for name, value in command.environment.items() if name != "PREFECT_API_URL"}
+    alone = Command(command.folder, command.root, own) if number == signal.SIGTERM else command
+    held = Held(services, alone, book, 8)
+    children = psutil.Process(held.process.pid).children(recursive=True)
+    assert bool(children) is (alone is not command)
+    held.process.send_signal(number)
+    ended, err, took = held.end()
+    assert ended == code, err
+    assert took < LONGEST_S
+    assert "--resume-auto" in err
+    assert "Traceback" not in err
+    assert _newest(command)[:2] == (ScanState.INTERRUPTED, 6)
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_the_first_signal_lets_a_batch_end_that_can(command: Command, services: Services, book: Path) -> None:
+    held = Held(services, command, book, 5)
+    held.process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    held.let_go()
+    ended, err, took = held.end()
+    assert ended == 143, err
+    assert took < LONGEST_S
+    state, done, _ = _newest(command)
+    # On a machine that is busy elsewhere, the time that running batches get may be over before theirs is.
+    assert (state, done) == (ScanState.INTERRUPTED, 6) or (done == 3 and took > GRACE_S)
+    ran = command.run("--input", book, "--resume-auto", **services.environment())
+    assert ran.code == 0, ran.err
+    assert (ran.result or {})["metrics"]["cached_batches"] == done // 3
+    assert max(services.asked[f"pypi pkg-{place}"] for place in range(done)) == 1
+
+
+def test_the_second_signal_ends_it_at_once_and_loses_nothing(command: Command, services: Services, book: Path) -> None:
+    held = Held(services, command, book, 8)
+    held.process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    held.process.send_signal(signal.SIGINT)
+    ended, err, took = held.end()
+    assert ended == 130, err
+    assert took < 3
+    assert "--resume-auto" in err
+    assert len(list((command.data / "results").glob("*/batch-*"))) == 2
+
+
+def test_a_scan_that_runs_is_not_gone_on_with_by_another(command: Command, services: Services, book: Path) -> None:
+    held = Held(services, command, book, 8)
+    second = Command(command.folder, command.root, command.environment)
+    refused = second.run("--input", book, "--resume-auto", "--lock-timeout", "0.5", **services.environment())
+    assert refused.code == 2
+    assert "is running" in refused.err
+    assert "--start-fresh" in refused.err
+    held.let_go()
+    ended, err, _ = held.end()
+    assert ended == 0, err
+
+
+def _json(project_root: Path, *words: str | Path) -> tuple[int, dict[str, object], float]:
+    began = time.monotonic()
+    command = [sys.executable, "-m", *map(str, words)]
+    ran = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=False)
+    assert "Traceback" not in ran.stderr
+    return ran.returncode, json.loads(ran.stdout), time.monotonic() - began
+
+
+def test_checkpoints_are_listed_validated_shown_and_cleaned(
+    command: Command, services: Services, book: Path, project_root: Path
+) -> None:
+    held = Held(services, command, book, 8)
+    held.process.send_signal(signal.SIGTERM)
+    held.end()
+    data = ("--data-dir", command.data)
+    code, listed, _ = _json(project_root, "flows.scan", "--list-checkpoints", *data, "--json")
+    newest = listed["checkpoints"][0]  # type: ignore[index]
+    assert (code, newest["completed_packages"], newest["state"]) == (0, 6, "interrupted")
+    identifier = newest["checkpoint_id"]
+    scan = ("flows.scan", "--validate-checkpoint", identifier[:8], *data, "--json")
+    plain = ("flows.checkpoints", "validate", identifier, *data, "--json")
+    assert _json(project_root, *plain)[:2][0] == 0
+    # The settings are those of this command: other sources than the scan was given by its environment.
+    code, answer, _ = _json(project_root, *scan)
+    failed = [check["name"] for check in answer["checks"] if check["verdict"] == "failed"]  # type: ignore[attr-defined]
+    assert (code, answer["valid"], failed) == (2, False, ["settings"])
+    record = next((command.data / "results").glob("*/batch-*"))
+    record.write_bytes(record.read_bytes()[:-1])
+    assert _json(project_root, *plain)[0] == 2
+    shown = _json(project_root, "flows.checkpoints", "show", identifier, *data, "--json")[1]
+    assert shown["batch_state"]["processing_statistics"]["requests"]["osv"] == 1  # type: ignore[index]
+    scan_id = str(newest["scan_id"])
+    assert _json(project_root, "flows.checkpoints", "clean", "--scan", scan_id, *data, "--json")[1]["removed"] == [
+        scan_id
+    ]
+    assert _json(project_root, "flows.checkpoints", "list", *data, "--json")[1]["checkpoints"] == []
+    assert not (command.data / "results" / scan_id).exists()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "{strategy: time-based, time_interval: 2, batch_size: 2, max_concurrent_batches: 2}",
+        "{strategy: memory-adaptive, batch_size: 6, max_concurrent_batches: 1}",
+    ],
+)
+def test_the_other_strategies_review_everything(
+    command: Command, services: Services, book: Path, settings: str
+) -> None:
+    (command.folder / "s.yaml").write_text(f"batch_processing: {settings}\n")
+    ran = command.run("--input", book, "--config", command.folder / "s.yaml", **services.environment())
+    assert ran.code == 0, ran.err
+    assert len((ran.result or {})["packages"]) == PACKAGES
+    assert "Performance: " in ran.out
+    sheet = openpyxl.load_workbook(book).active
+    assert sheet is not None
+    assert [sheet.cell(4 + place, 6).value for place in range(PACKAGES)] == ["2.0"] * PACKAGES
+    logs = sorted(path.name for path in (command.data / "logs").iterdir())
+    assert [name.rpartition("_")[0] for name in logs] == ["vetbook", "vetbook_errors"]
+    assert (command.data / "logs" / logs[1]).read_text() == ""
+
+
+DRIVER = """
+import os, signal, sys
+from tests.checkpoints.plain_scan import killing, stepping
+from flows.scan.__main__ import main
+with stepping(killing(int(sys.argv[1]))):
+    code = main(sys.argv[2:])
+raise SystemExit(code)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs SIGKILL")
+def test_killed_at_some_steps_through_prefect_too(command: Command, services: Services, book: Path) -> None:
+    before = book.read_bytes()
+    calm = command.run("--input", book, "--output", command.folder / "calm.xlsx", **services.environment())
+    assert calm.code == 0, calm.err
+    after = (command.folder / "calm.xlsx").read_bytes()
+    config = ("--config", str(command.folder / "s.yaml"))
+    for number in (47, 83):
+        book.write_bytes(before)
+        services.asked.clear()
+        words = ["--data-dir", str(command.folder / f"data{number}"), "--input", str(book), *config, "--quiet"]
+        environment = {**command.environment, **services.environment()}
+        dying = [sys.executable, "-c", DRIVER, str(number), *words]
+        ran = subprocess.run(dying, cwd=command.root, env=environment, capture_output=True, text=True, check=False)
+        assert ran.returncode == -signal.SIGKILL, (number, ran.stderr)
+        assert book.read_bytes() in (before, after)
+        again = [sys.executable, "-m", "flows.scan", *words, "--resume-auto"]
+        ran = subprocess.run(again, cwd=command.root, env=environment, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, (number, ran.stderr)
+        assert book.read_bytes() == after, number
+        repeated = [name for name, times in services.asked.items() if times > 1 and name.startswith("pypi pkg")]
+        assert len(repeated) <= 6, number
