@@ -9,7 +9,7 @@ import logging
 from pathlib import Path
 
 from prefect.filesystems import WritableFileSystem
-from pydantic import Field
+from pydantic import Field, HttpUrl
 
 from tasks.checkpoints.room import write_making_room
 from tasks.checkpoints.seal import seal, unseal
@@ -31,7 +31,7 @@ class ResultStorage(WritableFileSystem):
 
     _block_type_name = "Vetbook Result Storage"
     _block_type_slug = "vetbook-result-storage"
-    _documentation_url = "https://docs.prefect.io/v3/advanced/results"
+    _documentation_url = HttpUrl("https://docs.prefect.io/v3/advanced/results")
     _description = "Batch results on a local or shared folder, written atomically and checked by SHA-256."
 
     folder: str = Field(

@@ -3,6 +3,7 @@
 Colours follow the verdict as data, never words found in a text: the older tool painted every SAFE cell red.
 """
 
+import functools
 from collections.abc import Mapping
 from enum import Enum
 
@@ -28,8 +29,13 @@ class Meaning(Enum):
     @property
     def style(self) -> CellStyle:
         """The look as a change of the cell's own format: bold and wrapped, as reviewers know it."""
-        fill, font = self.value
-        return CellStyle(fill=fill, font=font, bold=True, wrap=True)
+        return _style(*self.value)
+
+
+@functools.cache
+def _style(fill: str, font: str) -> CellStyle:
+    # One for all cells of a look: a large workbook has hundreds of thousands.
+    return CellStyle(fill=fill, font=font, bold=True, wrap=True)
 
 
 _OF_TIER: Mapping[Tier, Meaning] = {

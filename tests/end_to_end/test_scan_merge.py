@@ -7,6 +7,8 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.styles import PatternFill
+from openpyxl.worksheet.worksheet import Worksheet
 
 from tasks.files.backups import backup_path
 from tasks.files.disk import sha256_of
@@ -45,7 +47,7 @@ def _while_it_looks_up(services: Services, command: Command, book: Path, edit: C
     return Ran(process.returncode, out, err, None)
 
 
-def _edit(book: Path, change: Callable[[openpyxl.worksheet.worksheet.Worksheet], None]) -> None:
+def _edit(book: Path, change: Callable[[Worksheet], None]) -> None:
     loaded = openpyxl.load_workbook(book)
     change(loaded[SHEET])
     loaded.save(book)
@@ -54,7 +56,7 @@ def _edit(book: Path, change: Callable[[openpyxl.worksheet.worksheet.Worksheet],
 def test_edits_made_while_the_scan_ran_are_kept(command: Command, known: Services) -> None:
     book = make_workbook(command.folder / "r.xlsx", [("alpha", "1.0"), ("beta", "1.0"), ("gamma", "1.0")])
 
-    def change(sheet: openpyxl.worksheet.worksheet.Worksheet) -> None:
+    def change(sheet: Worksheet) -> None:
         sheet["N5"] = "my new note"
         sheet["J4"] = "my own status"
         sheet.delete_rows(6)
@@ -75,7 +77,7 @@ def test_edits_made_while_the_scan_ran_are_kept(command: Command, known: Service
 def test_use_checkpoint_lets_the_scan_win(command: Command, known: Services) -> None:
     book = make_workbook(command.folder / "r.xlsx", [("alpha", "1.0")])
 
-    def change(sheet: openpyxl.worksheet.worksheet.Worksheet) -> None:
+    def change(sheet: Worksheet) -> None:
         sheet["J4"] = "my own status"
 
     strategy = ("--merge-strategy", "use-checkpoint")
@@ -140,8 +142,8 @@ def test_format_check_lists_and_mends(command: Command, known: Services) -> None
     book = make_workbook(command.folder / "r.xlsx", [("alpha", "1.0"), ("beta", "1.0")])
     assert command.run("--input", book, **known.environment()).code == 0
 
-    def whiten(sheet: openpyxl.worksheet.worksheet.Worksheet) -> None:
-        sheet["M4"].fill = openpyxl.styles.PatternFill()
+    def whiten(sheet: Worksheet) -> None:
+        sheet["M4"].fill = PatternFill()
 
     _edit(book, whiten)
     before = book.read_bytes()

@@ -233,7 +233,13 @@ def test_every_key_of_the_older_tool_is_accepted_and_named(written: Write) -> No
         include={"batch_processing", "sources"}
     )
     assert all("is of an older tool and has no effect here" in warning for warning in loaded.warnings)
-    for place in ("processing.retry_delay", "excel.total_columns", "output.export_formats", "performance.keep_alive", "security"):
+    for place in (
+        "processing.retry_delay",
+        "excel.total_columns",
+        "output.export_formats",
+        "performance.keep_alive",
+        "security",
+    ):
         assert any(f" {place} " in warning for warning in loaded.warnings), place
 
 
