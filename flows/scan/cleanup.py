@@ -7,6 +7,7 @@ from datetime import datetime
 from flows.scan.prepare import PreparedScan
 from tasks.checkpoints.housekeeping import Keeping
 from tasks.checkpoints.model import UNFINISHED
+from tasks.checkpoints.running import runner_of
 from tasks.files.backups import prune
 from tasks.review.reviewer import utc_now
 
@@ -44,5 +45,6 @@ def _settled_by(prepared: PreparedScan, keeping: Keeping) -> Iterator[str]:
     if chosen or request.dry_run:
         return
     for record in keeping.records:
-        if record.workbook == own.workbook and record.state in UNFINISHED and record.created_at <= own.created_at:
+        older = record.state in UNFINISHED and record.created_at <= own.created_at
+        if older and record.workbook == own.workbook and not runner_of(keeping.root, record.scan_id):
             yield record.scan_id

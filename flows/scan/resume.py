@@ -18,9 +18,9 @@ from tasks.checkpoints.housekeeping import Keeping
 from tasks.checkpoints.model import CheckpointData
 from tasks.checkpoints.recovery import RecoveryMode, RecoverySummary, summary_of
 from tasks.checkpoints.results import stored_batches, take_over
+from tasks.checkpoints.running import runner_of, scan_lock
 from tasks.checkpoints.unfinished import Unfinished, find_unfinished
 from tasks.errors import InputError, MergeError, UsageError, WorkbookLocked
-from tasks.files.locks import WorkbookLock
 from tasks.review.model import PackageKey
 from tasks.review.reviewer import utc_now
 from tasks.settings.model import BatchConfiguration
@@ -92,9 +92,9 @@ class Resuming:
     def _not_running(self) -> Unfinished | None:
         """The unfinished scan; one that another process runs is waited for, as long as for an open workbook."""
         timeout = self.request.lock_timeout_s
-        while (found := self._find()) is not None and (held := _held(self.root, found.checkpoint.scan_id, 0.0)):
+        while (found := self._find()) is not None and (held := runner_of(self.root, found.checkpoint.scan_id)):
             _log.info("%s; waiting up to %.0f s for it to end", held, timeout)
-            if held := _held(self.root, found.checkpoint.scan_id, timeout):
+            if held := runner_of(self.root, found.checkpoint.scan_id, timeout):
                 raise UsageError(f"{held}: wait for it, or give --start-fresh for a scan of its own")
         return found
 
@@ -233,27 +233,12 @@ def _new() -> Resumption:
     return Resumption(secrets.token_hex(6))
 
 
-def _lock(root: Path, scan_id: str) -> WorkbookLock:
-    return WorkbookLock(root / "results" / scan_id, scan_id=scan_id)
-
-
-def _held(root: Path, scan_id: str, timeout_s: float) -> str | None:
-    """Who runs a scan, as a phrase, if it is still run after so many seconds; None when nobody does."""
-    try:
-        with _lock(root, scan_id).acquire(timeout_s):
-            return None
-    except WorkbookLocked as error:
-        return f"scan {scan_id} of this workbook is running ({error})"
-    except MergeError:
-        return None  # no locks can be had here at all; the merge will say so
-
-
 @contextlib.contextmanager
 def scan_held(root: Path, scan_id: str) -> Iterator[None]:
     """Mark a scan as being run by this process, so that no other one goes on with it; UsageError when one does."""
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(_lock(root, scan_id).acquire())
+            stack.enter_context(scan_lock(root, scan_id).acquire())
         except WorkbookLocked as error:
             raise UsageError(f"scan {scan_id} is being run already ({error}); let it end") from error
         except MergeError as error:

@@ -12,6 +12,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from flows.checkpoints.cleaning import clean
 from flows.scan.offer import offer_on_terminal
 from flows.scan.prepare import PreparedScan, prepare
 from flows.scan.request import ResumeMode
@@ -407,6 +408,34 @@ def test_a_scan_that_is_being_run_is_not_run_twice(scan: PlainScan) -> None:
     with scan_held(scan.data, scan_id):
         assert prepare(scan.request(resume=ResumeMode.FRESH)).scan_id != scan_id
     assert scan.prepare().scan_id == scan_id
+
+
+def test_a_scan_that_is_being_run_is_not_tidied_away(scan: PlainScan) -> None:
+    _interrupt(scan)
+    scan_id = _found(scan).scan_id
+    with scan_held(scan.data, scan_id):
+        scan.run(prepared=prepare(scan.request(resume=ResumeMode.FRESH)))
+        with pytest.raises(UsageError, match="let it end"):
+            clean(scan.data, scan_id)
+    assert _found(scan).scan_id == scan_id
+    assert clean(scan.data, scan_id) == 0
+    assert list((scan.data / "results").iterdir()) == []
+
+
+def test_what_belongs_to_no_scan_goes_after_a_day(scan: PlainScan) -> None:
+    _interrupt(scan)
+    keeping, now = Keeping(scan.data), _found(scan).created_at
+    orphan, copy = (
+        scan.data / "results" / "0123456789ab",
+        keeping.copies / "excel_backup_20200101_000000_0123456789ab.xlsx",
+    )
+    orphan.mkdir()
+    (orphan / "batch-x").write_text("")
+    copy.write_text("")
+    assert keeping.tidy(now) == []
+    assert sorted(keeping.tidy(now + timedelta(days=2))) == sorted([orphan.name, copy.name])
+    assert not orphan.exists()
+    assert scan.run().cached == 3
 
 
 def test_every_kind_of_damage_has_its_check(scan: PlainScan) -> None:
