@@ -132,10 +132,20 @@ class ProgressRecord:
         and with `time-based` at least every `time_based_interval`."""
         self._batches += 1
         self._done |= {identity(package): package.name for package in result.keys}
-        self._keys[key] = record_digest(self.prepared.folders.results, key) or ""
+        self._note_record(key)
         self.statistics.batch_done(len(result.keys), result.seconds, cached=cached, failed=failed)
         if self._is_due():
             self.save()
+
+    def _note_record(self, key: str) -> None:
+        digest = record_digest(self.prepared.folders.results, key)
+        if digest is not None:
+            self._keys[key] = digest
+        elif "results" not in self._warned:
+            # Prefect hands a result on although storing it failed, and says so in its own log only.
+            self._warned.add("results")
+            folder = self.prepared.folders.results
+            self.warn(f"Results cannot be stored in {folder}; if the scan stops now, they are looked up again")
 
     def _is_due(self) -> bool:
         config = self.prepared.settings.batch_processing

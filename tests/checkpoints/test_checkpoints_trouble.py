@@ -8,12 +8,16 @@ from typing import Any
 import openpyxl
 import pytest
 
+from flows.scan.progress_record import ProgressRecord
 from tasks.batching.pressure import LONGEST_WAIT_S
+from tasks.checkpoints.batches import BatchResult
 from tasks.checkpoints.housekeeping import Keeping
 from tasks.checkpoints.results import stored_batches
+from tasks.checkpoints.statistics import RunStatistics
 from tasks.checkpoints.store import CheckpointStore
 from tasks.checkpoints.unfinished import find_unfinished
 from tasks.errors import MergeError
+from tasks.workbook.writer import WriteReport, write_workbook
 from tests.checkpoints.plain_scan import PlainScan, stepping
 from tests.checkpoints.test_checkpoints_resume import StopAfter
 from tests.end_to_end.harness import make_workbook
@@ -117,17 +121,37 @@ def test_results_that_cannot_be_stored_are_failed_packages_and_nothing_else(tmp_
     assert len(run.reviews) == PACKAGES
 
 
-def test_a_workbook_that_comes_out_damaged_is_not_put_in_place_and_nothing_is_looked_up_again(tmp_path: Path) -> None:
+def test_a_result_that_was_used_without_being_stored_is_told_once_and_not_recorded(tmp_path: Path) -> None:
+    scan = _scan(tmp_path)
+    prepared = scan.prepare()
+    record = ProgressRecord(prepared, RunStatistics(lambda: 0.0, lambda: 1, dict), scan.warnings.append)
+    for number in (1, 2):
+        result = BatchResult(number=number, keys=prepared.keys[:4], reviews=(), seconds=1.0)
+        record.batch_done(f"{prepared.scan_id}/batch-{number}", result, cached=False, failed=0)
+    assert [line.partition(" in ")[0] for line in scan.warnings] == ["Results cannot be stored"]
+    head = next(CheckpointStore(scan.data / "checkpoints").heads())
+    stored = CheckpointStore(scan.data / "checkpoints").load(head.checkpoint_id)
+    assert (stored.result_keys, stored.batch_state.completed_packages) == ({}, 4)
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+def test_a_workbook_that_comes_out_damaged_is_not_put_in_place_and_nothing_is_looked_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: float
+) -> None:
     scan = _scan(tmp_path)
     before_scan = scan.book.read_bytes()
 
-    def damage(_: int, name: str, arguments: tuple[Any, ...]) -> None:
-        # The step after the new workbook was written, ahead of the look at it.
-        if name == "create" and ".r.xlsx." in arguments[0].name:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+    def damaging(source: Path, target: Path, *more: Any, **options: Any) -> WriteReport:
+        report = write_workbook(source, target, *more, **options)
+        written = target.read_bytes()
+        at = int(len(written) * part)
+        target.write_bytes(written[:at] + bytes(20) + written[at + 20 :])
+        return report
 
-    with stepping(damage), pytest.raises(MergeError):
-        scan.run()
+    with monkeypatch.context() as patched:
+        patched.setattr("tasks.merge.commit.write_workbook", damaging)
+        with pytest.raises(MergeError):
+            scan.run()
     assert scan.book.read_bytes() == before_scan
     asked = list(scan.asked)
     run = scan.run()
