@@ -11,12 +11,14 @@ from tests.end_to_end.harness import Command, Services
 
 
 @pytest.fixture
-def services(httpserver: HTTPServer) -> Iterator[Services]:
-    """Services that know nothing yet."""
-    made = Services(httpserver)
-    made.begin()
-    yield made
-    made.hold = lambda _: None
+def services() -> Iterator[Services]:
+    """Services that know nothing yet; one answer that is held up holds up no other."""
+    with HTTPServer(threaded=True) as server:
+        made = Services(server)
+        made.begin()
+        yield made
+        made.hold = lambda _: None
+        made.gate = lambda _: None
 
 
 @pytest.fixture

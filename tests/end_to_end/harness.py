@@ -106,7 +106,7 @@ OTHERS = ("GITHUB", "NVD", "MITRE", "SNYK", "EXPLOITDB", "KEV", "EPSS")
 class Services:
     """PyPI and OSV on loopback: what they know, what they were asked, and whether they are down.
 
-    `hold` is called with the number of PyPI requests so far before each of them is answered.
+    `hold` is called with the number of PyPI requests so far before each of them is answered, `gate` with the name.
     """
 
     server: HTTPServer
@@ -115,6 +115,7 @@ class Services:
     asked: Counter[str] = field(default_factory=Counter)
     down: set[str] = field(default_factory=set)
     hold: Callable[[int], None] = lambda _: None
+    gate: Callable[[str], None] = lambda _: None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self) -> None:
@@ -133,6 +134,7 @@ class Services:
         name = request.path.split("/")[3]
         number = self._count(f"pypi {name}")
         self.hold(number)
+        self.gate(name)
         if "pypi" in self.down:
             return Response("down", 503)
         document = self.projects.get(name)

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -10,7 +11,7 @@ import psutil
 from flows.local_server import LocalServer
 from tests.end_to_end.harness import Command, Services, make_workbook, pypi_document
 
-PACKAGES = 12
+PACKAGES, BATCH = 12, 3
 
 
 def _many(services: Services) -> list[tuple[str, object]]:
@@ -21,33 +22,48 @@ def _many(services: Services) -> list[tuple[str, object]]:
 
 def _settings(command: Command) -> Path:
     path = command.folder / "s.yaml"
-    path.write_text("batch_processing: {max_concurrent_batches: 1, batch_size: 3, checkpoint_frequency: 1}\n")
+    path.write_text(f"batch_processing: {{max_concurrent_batches: 1, batch_size: {BATCH}, checkpoint_frequency: 1}}\n")
     return path
 
 
-def _kill_at(services: Services, command: Command, book: Path, number: int, with_signal: int) -> tuple[int, str]:
-    """Run until the given PyPI request has come, then send the signal while it waits for its answer."""
-    come, go_on = threading.Event(), threading.Event()
+def _stopped_after(services: Services, command: Command, book: Path, batches: int, with_signal: int) -> tuple[int, str]:
+    """Run until so many batches are stored and the answers for the next are awaited, then send the signal."""
+    go_on, later = threading.Event(), {f"pkg-{number}" for number in range(BATCH * batches, PACKAGES)}
 
-    def hold(count: int) -> None:
-        if count >= number:
-            come.set()
+    def gate(name: str) -> None:
+        if name in later:
             go_on.wait(60)
 
-    services.hold = hold
+    services.gate = gate
     process = command.start("--input", book, "--config", _settings(command), **services.environment())
-    assert come.wait(90)
-    process.send_signal(with_signal)
-    _, err = process.communicate(timeout=60)
-    services.hold = lambda _: None
-    go_on.set()
+    try:
+        until = time.monotonic() + 90
+        while _awaited(services, later) == 0 or len(_records(command)) < batches:
+            assert time.monotonic() < until
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        process.send_signal(with_signal)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        services.gate = lambda _: None
+        go_on.set()
     return process.returncode, err
+
+
+def _awaited(services: Services, names: set[str]) -> int:
+    return sum(services.asked[f"pypi {name}"] for name in names)
+
+
+def _records(command: Command) -> list[Path]:
+    """The stored results of finished batches."""
+    return sorted((command.data / "results").rglob("batch-*"))
 
 
 def test_kill_and_resume_repeat_no_finished_batch(command: Command, services: Services) -> None:
     book = make_workbook(command.folder / "r.xlsx", _many(services))
     before = book.read_bytes()
-    code, _ = _kill_at(services, command, book, 8, signal.SIGKILL)
+    code, _ = _stopped_after(services, command, book, 2, signal.SIGKILL)
     assert code == -signal.SIGKILL
     assert book.read_bytes() == before
     asked = dict(services.asked)
@@ -60,15 +76,15 @@ def test_kill_and_resume_repeat_no_finished_batch(command: Command, services: Se
     ran = command.run("--input", book, "--config", _settings(command), "--resume-auto", **services.environment())
     assert ran.code == 0, ran.err
     assert (ran.result or {})["metrics"]["cached_batches"] == 2
-    repeated = [name for name in asked if name.startswith("pypi pkg-") and services.asked[name] > 1]
-    assert len(repeated) <= 3
+    finished = [f"pypi pkg-{number}" for number in range(2 * BATCH)]
+    assert [services.asked[name] for name in finished] == [asked[name] for name in finished] == [1] * len(finished)
     assert services.asked["osv querybatch"] == 1
     assert len((ran.result or {})["packages"]) == PACKAGES
 
 
 def test_resume_works_with_a_fresh_prefect_database(command: Command, services: Services) -> None:
     book = make_workbook(command.folder / "r.xlsx", _many(services))
-    _kill_at(services, command, book, 8, signal.SIGKILL)
+    _stopped_after(services, command, book, 2, signal.SIGKILL)
     own = {name: value for name, value in command.environment.items() if name != "PREFECT_API_URL"}
     alone = Command(command.folder, command.root, {**own, "PREFECT_HOME": str(command.folder / "fresh")})
     ran = alone.run("--input", book, "--config", _settings(command), "--resume-auto", **services.environment())
@@ -79,10 +95,8 @@ def test_resume_works_with_a_fresh_prefect_database(command: Command, services: 
 
 def test_a_damaged_record_is_set_aside_and_its_batch_done_again(command: Command, services: Services) -> None:
     book = make_workbook(command.folder / "r.xlsx", _many(services))
-    _kill_at(services, command, book, 8, signal.SIGKILL)
-    records = sorted((command.data / "results").rglob("batch-*"))
-    assert len(records) == 2
-    torn, altered = records
+    _stopped_after(services, command, book, 2, signal.SIGKILL)
+    torn, altered = _records(command)
     torn.write_bytes(torn.read_bytes()[:200])
     content = altered.read_bytes()
     altered.write_bytes(content.replace(b"pkg-", b"pkq-", 1) if b"pkg-" in content else content[:-1] + b"!")
@@ -97,7 +111,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_child(command: Command, services
     book = make_workbook(command.folder / "r.xlsx", _many(services))
     own = {name: value for name, value in command.environment.items() if name != "PREFECT_API_URL"}
     alone = Command(command.folder, command.root, own)
-    code, err = _kill_at(services, alone, book, 5, signal.SIGINT)
+    code, err = _stopped_after(services, alone, book, 1, signal.SIGINT)
     assert code == 130, err
     assert "--resume-auto" in err
     assert "Traceback" not in err
@@ -108,7 +122,7 @@ def test_the_server_of_a_killed_run_ends_with_it(command: Command, services: Ser
     book = make_workbook(command.folder / "r.xlsx", _many(services))
     own = {name: value for name, value in command.environment.items() if name != "PREFECT_API_URL"}
     alone = Command(command.folder, command.root, own)
-    _kill_at(services, alone, book, 2, signal.SIGKILL)
+    _stopped_after(services, alone, book, 0, signal.SIGKILL)
     _, alive = psutil.wait_procs(_children_of_ours(alone), timeout=30)
     assert not alive
 
