@@ -19,6 +19,7 @@ from tasks.checkpoints.store import CheckpointStore
 from tests.end_to_end.harness import Command, Services, make_workbook, pypi_document
 
 PACKAGES = 12
+BATCH = 3
 LONGEST_S = 14.0
 """10 s are promised; a machine that runs several tests at once gets some more."""
 
@@ -35,26 +36,22 @@ def book(command: Command, services: Services) -> Path:
 
 
 class Held:
-    """A scan whose services keep it waiting from the given PyPI request on."""
+    """A scan of which so many batches are stored while the services keep the packages of the others waiting."""
 
-    def __init__(self, services: Services, command: Command, book: Path, number: int, *words: str) -> None:
-        self._come, self._go_on = threading.Event(), threading.Event()
-        self._number = number
-        services.hold = self._hold
-        options: tuple[str | Path, ...] = ("--input", book, "--config", command.folder / "s.yaml", *words)
+    def __init__(self, services: Services, command: Command, book: Path, batches: int) -> None:
+        self._go_on = threading.Event()
+        later = {f"pkg-{number}" for number in range(BATCH * batches, PACKAGES)}
+        services.gate = lambda name: None if name not in later else self._wait()
+        options = ("--input", book, "--config", command.folder / "s.yaml")
         self.process = command.start(*options, **services.environment())
-        assert self._come.wait(90)
-        # Packages are asked for ahead of their batches: those that have their answers end first.
-        done = (number - 1) // 3 * 3
-        until = time.monotonic() + 30
-        while _done(command) < done and time.monotonic() < until:
+        until = time.monotonic() + 90
+        while _done(command) < BATCH * batches or not any(services.asked[f"pypi {name}"] for name in later):
+            assert time.monotonic() < until
+            assert self.process.poll() is None, self.process.communicate()
             time.sleep(0.05)
-        time.sleep(0.5)
 
-    def _hold(self, count: int) -> None:
-        if count >= self._number:
-            self._come.set()
-            self._go_on.wait(60)
+    def _wait(self) -> None:
+        self._go_on.wait(60)
 
     def let_go(self) -> None:
         self._go_on.set()
@@ -84,7 +81,7 @@ def test_the_first_signal_abandons_a_batch_that_does_not_end_and_writes_a_checkp
 ) -> None:
     own = {name: value for name, value in command.environment.items() if name != "PREFECT_API_URL"}
     alone = Command(command.folder, command.root, own) if number == signal.SIGTERM else command
-    held = Held(services, alone, book, 8)
+    held = Held(services, alone, book, 2)
     children = psutil.Process(held.process.pid).children(recursive=True)
     assert bool(children) is (alone is not command)
     held.process.send_signal(number)
@@ -98,7 +95,7 @@ def test_the_first_signal_abandons_a_batch_that_does_not_end_and_writes_a_checkp
 
 
 def test_the_first_signal_lets_a_batch_end_that_can(command: Command, services: Services, book: Path) -> None:
-    held = Held(services, command, book, 5)
+    held = Held(services, command, book, 1)
     held.process.send_signal(signal.SIGTERM)
     time.sleep(0.5)
     held.let_go()
@@ -115,7 +112,7 @@ def test_the_first_signal_lets_a_batch_end_that_can(command: Command, services: 
 
 
 def test_the_second_signal_ends_it_at_once_and_loses_nothing(command: Command, services: Services, book: Path) -> None:
-    held = Held(services, command, book, 8)
+    held = Held(services, command, book, 2)
     held.process.send_signal(signal.SIGINT)
     time.sleep(0.5)
     held.process.send_signal(signal.SIGINT)
@@ -127,7 +124,7 @@ def test_the_second_signal_ends_it_at_once_and_loses_nothing(command: Command, s
 
 
 def test_a_scan_that_runs_is_not_gone_on_with_by_another(command: Command, services: Services, book: Path) -> None:
-    held = Held(services, command, book, 8)
+    held = Held(services, command, book, 2)
     second = Command(command.folder, command.root, command.environment)
     refused = second.run("--input", book, "--resume-auto", "--lock-timeout", "0.5", **services.environment())
     assert refused.code == 2
@@ -149,7 +146,7 @@ def _json(project_root: Path, *words: str | Path) -> tuple[int, dict[str, object
 def test_checkpoints_are_listed_validated_shown_and_cleaned(
     command: Command, services: Services, book: Path, project_root: Path
 ) -> None:
-    held = Held(services, command, book, 8)
+    held = Held(services, command, book, 2)
     held.process.send_signal(signal.SIGTERM)
     held.end()
     data = ("--data-dir", command.data)
