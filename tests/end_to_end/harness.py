@@ -15,33 +15,8 @@ import openpyxl
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from tasks.workbook.model import STANDARD_COLUMNS, Field
-
-HEADERS = {
-    Field.INDEX: "#",
-    Field.PACKAGE_NAME: "Package Name",
-    Field.CURRENT_VERSION: "Version",
-    Field.PYPI_CURRENT_LINK: "PyPi Links",
-    Field.DATE_PUBLISHED: "Date Published",
-    Field.LATEST_VERSION: "Latest Version",
-    Field.PYPI_LATEST_LINK: "PyPi Links",
-    Field.LATEST_RELEASE_DATE: "Latest Version Release Date",
-    Field.REQUIRES: "Requires",
-    Field.DEVELOPMENT_STATUS: "Development Status",
-    Field.GITHUB_URL: "GitHub URL",
-    Field.GITHUB_ADVISORY_URL: "GitHub Security Advisory Lookup URL",
-    Field.GITHUB_ADVISORY_RESULT: "GitHub Security Advisory Result",
-    Field.NOTES: "Notes",
-    Field.NIST_NVD_URL: "NIST NVD Lookup URL",
-    Field.NIST_NVD_RESULT: "NIST NVD Lookup Result",
-    Field.MITRE_CVE_URL: "MITRE CVE Lookup URL",
-    Field.MITRE_CVE_RESULT: "MITRE CVE Lookup Result",
-    Field.SNYK_URL: "SNYK Vulnerability Lookup URL",
-    Field.SNYK_RESULT: "SNYK Vulnerability Lookup Result",
-    Field.EXPLOIT_DB_URL: "Exploit Database Lookup URL",
-    Field.EXPLOIT_DB_RESULT: "Exploit Database Lookup Result",
-    Field.RECOMMENDATION: "Recommendation",
-}
+from tasks.workbook.headers import STANDARD_HEADERS
+from tasks.workbook.model import STANDARD_COLUMNS
 
 
 def make_workbook(path: Path, packages: Sequence[tuple[str, object]]) -> Path:
@@ -51,7 +26,7 @@ def make_workbook(path: Path, packages: Sequence[tuple[str, object]]) -> Path:
     assert sheet is not None
     sheet.title = "Packages"
     sheet["A1"] = "Review"
-    for key, text in HEADERS.items():
+    for key, text in STANDARD_HEADERS.items():
         sheet[f"{STANDARD_COLUMNS[key]}3"] = text
     for place, (name, version) in enumerate(packages):
         sheet.cell(4 + place, 1, 1 + place)
