@@ -1,5 +1,6 @@
 """Typed access to decoded JSON from outside: every value is what its place asks for, absent, or an error."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,11 +54,13 @@ class Shape:
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts; empty where absent or null; nulls in it are left out."""
-        items = tuple(item for item in self._list(key) if item is not None)
-        for item in items:
-            if not isinstance(item, str):
-                raise _wrong(self.record, self._at(key), "a list of texts", item)
-        return items
+        items = [item for item in self._list(key) if item is not None]
+        try:
+            # The records of a project list the same versions over and over: one copy of each is held.
+            return tuple(map(sys.intern, items))
+        except TypeError:
+            odd = next(item for item in items if not isinstance(item, str))
+            raise _wrong(self.record, self._at(key), "a list of texts", odd) from None
 
     def shape(self, key: str) -> "Shape":
         """An object; empty where absent or null."""

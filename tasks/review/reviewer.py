@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from packaging.version import InvalidVersion, Version
-
 from tasks.advisories.assess import ProjectAdvisories
 from tasks.advisories.model import Vulnerability
+from tasks.advisories.versions import parse_version
 from tasks.errors import SourceError
 from tasks.review.model import (
     PackageKey,
@@ -172,12 +171,9 @@ def _cleared_by(key: PackageKey, facts: ProjectFacts | None, evidence: Evidence)
         return None
     if evidence.assessment is None or not evidence.assessment.vulnerabilities:
         return None
-    later = [v for v in facts.stable_versions if _is_later(v, key.version)]
+    installed = parse_version(key.version)
+    if installed is None:
+        return None
+    parsed = ((text, parse_version(text)) for text in facts.stable_versions)
+    later = [text for text, version in parsed if version is not None and version > installed]
     return evidence.known.smallest_clearing(key.version, later)
-
-
-def _is_later(candidate: str, installed: str) -> bool:
-    try:
-        return Version(candidate) > Version(installed)
-    except InvalidVersion:
-        return False

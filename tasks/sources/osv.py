@@ -20,8 +20,8 @@ from tasks.sources.record_store import RecordStore
 __all__ = ["OsvApi"]
 
 
-KNOWN_MOST = 2000
-"""Records held in memory where a store has them all; some 30 MB."""
+KNOWN_MOST = 8000
+"""Records held in memory where a store has them all; some 20 MB."""
 
 
 class OsvApi:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
+
+from tasks.advisories.versions import parse_version
 
 __all__ = ["Release", "latest", "parse_releases", "reduced_files", "reduced_releases", "release_of", "stable"]
 
@@ -21,13 +23,12 @@ class Release:
     @property
     def uploaded_at(self) -> datetime | None:
         """The first upload, naive UTC in whole seconds."""
-        times = [t for t in map(_uploaded_at, self.files) if t is not None]
-        return min(times, default=None)
+        return _first_upload(self.files)
 
     @property
     def yanked(self) -> bool:
         """Whether every file of it is (PEP 592)."""
-        return all(f.get("yanked") is True for f in self.files)
+        return _all_yanked(self.files)
 
 
 def parse_releases(document: Mapping[str, Any]) -> tuple[Release, ...]:
@@ -57,9 +58,8 @@ def latest(releases: tuple[Release, ...]) -> Release | None:
 
 def release_of(releases: tuple[Release, ...], installed: str) -> Release | None:
     """The release that is the installed version by PEP 440 equality (6 is 6.0), by its very text where two are."""
-    try:
-        version = Version(installed)
-    except InvalidVersion:
+    version = parse_version(installed)
+    if version is None:
         return None
     equal = [r for r in releases if r.version == version]
     return next((r for r in equal if r.text == installed), equal[0] if equal else None)
@@ -67,7 +67,8 @@ def release_of(releases: tuple[Release, ...], installed: str) -> Release | None:
 
 def reduced_releases(document: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Every release with files, by PyPI's own text, with its files reduced to one that says the same of it."""
-    return {release.text: reduced_files(release.files) for release in parse_releases(document)}
+    reduced = ((text, reduced_files(_listed(files))) for text, files in document["releases"].items())
+    return {text: files for text, files in reduced if files}
 
 
 def reduced_files(files: Iterable[object]) -> list[dict[str, Any]]:
@@ -75,21 +76,30 @@ def reduced_files(files: Iterable[object]) -> list[dict[str, Any]]:
     listed = tuple(file for file in files if isinstance(file, Mapping))
     if not listed:
         return []
-    release = Release(Version("0"), "", listed)
-    moment = release.uploaded_at
+    moment = _first_upload(listed)
     times = {} if moment is None else {"upload_time": moment.isoformat()}
-    return [{**times, "yanked": release.yanked}]
+    return [{**times, "yanked": _all_yanked(listed)}]
 
 
 def _release(text: object, listed: object) -> Release | None:
-    files = [f for f in listed if isinstance(f, Mapping)] if isinstance(listed, list) else []
+    files = tuple(f for f in _listed(listed) if isinstance(f, Mapping))
     if not isinstance(text, str) or not files:
         return None
-    try:
-        version = Version(text)
-    except InvalidVersion:
-        return None
-    return Release(version, text, tuple(files))
+    version = parse_version(text)
+    return None if version is None else Release(version, text, files)
+
+
+def _listed(files: object) -> list[object]:
+    return files if isinstance(files, list) else []
+
+
+def _first_upload(files: Iterable[Mapping[str, Any]]) -> datetime | None:
+    times = [t for t in map(_uploaded_at, files) if t is not None]
+    return min(times, default=None)
+
+
+def _all_yanked(files: Iterable[Mapping[str, Any]]) -> bool:
+    return all(f.get("yanked") is True for f in files)
 
 
 def _uploaded_at(file: Mapping[str, Any]) -> datetime | None:
