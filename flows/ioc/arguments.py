@@ -53,7 +53,8 @@ def _add_indicators(group: argparse._ArgumentGroup) -> None:
         type=Path,
         metavar="PATH",
         default=[],
-        help="lists of malicious packages: OSV records (file, folder, zip), CSV, YAML, JSON, or an older scanner's .py",
+        help="lists of malicious packages: OSV records (file, folder, zip), CSV, YAML, JSON, an older scanner's .py, or"
+        " an advisory store (default: DATA/store/synced.sqlite, filled by python -m flows.sync)",
     )
     group.add_argument(
         "--allow", nargs="+", type=Path, metavar="PATH", default=[], help="lists of packages that are not reported"

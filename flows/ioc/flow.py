@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ from flows.scan.stopping import SignalStop
 from tasks.checkpoints.model import ScanState
 from tasks.errors import SourceError
 from tasks.github.model import Repository
+from tasks.indicators.stored import StoredIndicators
 from tasks.ioc.engine import IocEngine, ioc_engine_for
 from tasks.ioc.model import Candidate, RepositoryRecord, RepositoryStatus
 from tasks.ioc.plan import Tree, candidates
@@ -66,6 +67,7 @@ def ioc(request: IocRequest) -> IocResult:
     finally:
         ioc_engine_for.cache_clear()
         engine.close()
+        prepared.indicators.close()
 
 
 def _scan(prepared: PreparedIoc, engine: IocEngine, began: float, started_at: datetime) -> IocResult:
@@ -183,8 +185,24 @@ def _result(
         indicators=prepared.indicators.count,
         withdrawn=prepared.indicators.withdrawn,
         indicators_digest=prepared.indicators.digest,
-        notes=prepared.warnings,
+        notes=(*prepared.warnings, *_not_held_against(prepared, matched)),
+        indicators_from=tuple(_described(store) for store in prepared.indicators.stores),
     )
+
+
+def _described(store: StoredIndicators) -> str:
+    held = ", ".join(f"{name} {count}" for name, count in store.summary.records.items())
+    return f"{store.path} ({held}; synced {(time.time() - store.summary.checked_at) / 3600:.1f} h ago)"
+
+
+def _not_held_against(prepared: PreparedIoc, matched: Matched) -> Iterator[str]:
+    """Where the store alone is asked, packages of ecosystems that it lacks were compared with nothing."""
+    synced = {name for store in prepared.indicators.stores for name in store.ecosystems}
+    lacking = matched.ecosystems - synced
+    if synced and not prepared.request.indicators and lacking:
+        note = f"the advisory store holds nothing of {', '.join(sorted(lacking))}: such packages were not compared"
+        _log.warning("%s; run python -m flows.sync --sources osv --ecosystems NAME ...", note)
+        yield note
 
 
 def _write(prepared: PreparedIoc, result: IocResult) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flows.ioc.prepare import PreparedIoc
 from flows.ioc.reading import Content, Reading, content_of
 from tasks.files.atomic import write_atomically
+from tasks.indicators.names import ecosystem_of
 from tasks.ioc.findings import Hit, findings_in, hits_in
 from tasks.ioc.model import Candidate, FileRecord, FileStatus, Finding, Parsed
 from tasks.reports.inventory import inventory_lines
@@ -13,11 +14,12 @@ from tasks.reports.inventory import inventory_lines
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Findings in order of repositories and paths; possible ones apart; one record a file."""
+    """Findings in order of repositories and paths; possible ones apart; one record a file; ecosystems met."""
 
     findings: tuple[Finding, ...]
     possible: tuple[Finding, ...]
     files: tuple[FileRecord, ...]
+    ecosystems: frozenset[str] = frozenset()
 
 
 class _Matching:
@@ -27,6 +29,7 @@ class _Matching:
         self._hits: dict[tuple[Content, object], tuple[Hit, ...]] = {}
         self.findings: list[Finding] = []
         self.files: list[FileRecord] = []
+        self.ecosystems: set[str] = set()
 
     def file(self, candidate: Candidate) -> Parsed | None:
         """Note one file; what it holds, None where it could not be read."""
@@ -36,6 +39,7 @@ class _Matching:
             return None
         key = content_of(candidate), parsed.siblings
         if key not in self._hits:
+            self.ecosystems.update(ecosystem_of(package.ecosystem) for package in parsed.packages)
             self._hits[key] = hits_in(parsed.packages, self._prepared.indicators.index)
         entry = candidate.entry
         self.findings += findings_in(candidate.repository.full_name, entry.path, entry.sha, self._hits[key])
@@ -76,4 +80,5 @@ def match(prepared: PreparedIoc, files: Sequence[Candidate], reading: Reading) -
         tuple(one for one in found if one.certain),
         tuple(one for one in found if not one.certain),
         tuple(matching.files),
+        frozenset(matching.ecosystems),
     )

@@ -3,7 +3,8 @@
 import contextlib
 import contextvars
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from tasks.checkpoints.store import CheckpointStore
 from tasks.engine.lookup import lookup_settings
 from tasks.errors import UsageError
 from tasks.indicators.load import Indicators, load_indicators
+from tasks.indicators.stored import StoredIndicators
 from tasks.ioc.config import BatchConfig
 from tasks.ioc.config_load import load_batch_config
 from tasks.ioc.terms import IocTerms
 from tasks.settings.load import load_settings
+from tasks.store.file import STORE_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,10 @@ def prepare(request: IocRequest) -> PreparedIoc:
     # The same file may hold both: `batch:` is ours, the other sections are those of every flow.
     loaded = load_settings(request.config)
     others = tuple(line for line in loaded.warnings if not line.startswith("settings section batch "))
-    indicators = load_indicators(request.indicators, request.allow)
+    indicators = load_indicators(request.indicators or (default_store(request.data_dir),), request.allow)
+    lookup = lookup_settings(loaded.settings, offline=False, store=None)
     terms = IocTerms(
-        lookup=lookup_settings(loaded.settings, offline=False, store=None),
+        lookup=lookup,
         config=batch.config,
         strategy=batch.config.default_strategy,
         max_wait_s=request.max_wait_s,
@@ -63,13 +67,41 @@ def prepare(request: IocRequest) -> PreparedIoc:
         indicators=indicators,
         scan_id=unfinished or secrets.token_hex(6),
         resumed=unfinished is not None,
-        warnings=(*batch.warnings, *others, *indicators.warnings, *_empty(indicators)),
+        warnings=(
+            *batch.warnings,
+            *others,
+            *indicators.warnings,
+            *_empty(indicators),
+            *old_stores(indicators.stores, lookup.store_max_age_hours, time.time()),
+        ),
     )
+
+
+def default_store(data_dir: Path) -> Path:
+    """The advisory store, where no list is named; UsageError where there is none."""
+    path = data_dir / "store" / STORE_NAME
+    if not path.is_file():
+        raise UsageError(
+            "--indicators PATH is missing: name a list of malicious packages, or fill the advisory store"
+            f" {path} with: python -m flows.sync --sources osv --ecosystems npm PyPI --data-dir {data_dir}"
+        )
+    return path
 
 
 def _empty(indicators: Indicators) -> Iterator[str]:
     if not indicators.count:
         yield "the lists of indicators hold no indicator: nothing can be found"
+
+
+def old_stores(stores: Iterable[StoredIndicators], most_hours: float, now: float) -> Iterator[str]:
+    """A sentence for each store that was synced longer ago than most_hours; now in seconds since the epoch."""
+    for store in stores:
+        hours = (now - store.summary.checked_at) / 3600
+        if hours > most_hours:
+            yield (
+                f"the advisory store {store.path} was synced {hours:.0f} h ago (limit {most_hours:g} h) and is used all"
+                f" the same; run python -m flows.sync --sources osv --ecosystems {' '.join(store.ecosystems)}"
+            )
 
 
 def unfinished_scan(data_dir: Path, target: str) -> str | None:
@@ -90,8 +122,6 @@ def _flags(request: IocRequest) -> dict[str, object]:
 
 
 def _check(request: IocRequest) -> None:
-    if not request.indicators:
-        raise UsageError("--indicators PATH is missing: name a list of malicious packages; see --help")
     if request.team_first_org and not request.team:
         raise UsageError("--team-first-org needs --team SLUG: the team whose repositories come first")
     named = {"--json": request.json_file, "--sarif": request.sarif, "--inventory": request.inventory}

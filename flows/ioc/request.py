@@ -18,7 +18,7 @@ class IocRequest(BaseModel):
     team_first_org: bool = Field(False, description="The whole organisation, beginning with that team's repositories.")
     fast: bool = Field(False, description="Only files in the top folder of each repository.")
     include_archived: bool = Field(False, description="Archived repositories too.")
-    indicators: tuple[Path, ...] = Field(description="Lists of malicious packages.")
+    indicators: tuple[Path, ...] = Field((), description="Lists of malicious packages; empty: the advisory store.")
     allow: tuple[Path, ...] = Field((), description="Lists of packages that are not reported.")
     config: Path | None = Field(None, description="Settings file, YAML or JSON.")
     data_dir: Path = Field(Path("data"), description="Folder for checkpoints, results and what is kept.")

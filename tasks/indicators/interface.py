@@ -40,7 +40,7 @@ class Indicator:
 
     ecosystem is OSV's spelling without suffix (https://ossf.github.io/osv-schema/#affectedpackage-field); id names the
     claim (MAL-2025-1, or list and name); source says who makes it: an address, or the list's file name. versions
-    are exact, intervals are ranges; is_any says that every version is malicious.
+    are exact, intervals are ranges; is_any says that every version is malicious, is_vague that nobody can tell which.
     """
 
     ecosystem: str
@@ -51,6 +51,7 @@ class Indicator:
     intervals: tuple[Interval, ...] = ()
     is_any: bool = False
     note: str = ""
+    is_vague: bool = False
 
 
 @dataclass(frozen=True, slots=True)

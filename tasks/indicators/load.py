@@ -15,6 +15,7 @@ from tasks.indicators.interface import Indicator, IndicatorError, Listed
 from tasks.indicators.lists import csv_entries, listed, structured_entries
 from tasks.indicators.osv import indicators_of_record, is_malware, is_osv
 from tasks.indicators.python_lists import python_entries
+from tasks.indicators.stored import StoredIndicators, is_store
 
 __all__ = ["Indicators", "load_indicators"]
 
@@ -26,7 +27,10 @@ _MOST_YAML_BYTES = 32 << 20
 
 @dataclass(frozen=True, slots=True)
 class Indicators:
-    """All lists together. digest (SHA-256) is equal for equal indicators, whatever files they came from."""
+    """All lists together. digest (SHA-256) is equal for equal indicators, whatever files they came from.
+
+    Call `close()` at the end: stores among them stay open.
+    """
 
     index: IndicatorIndex
     count: int
@@ -34,26 +38,51 @@ class Indicators:
     warnings: tuple[str, ...]
     digest: str
 
+    @property
+    def stores(self) -> tuple[StoredIndicators, ...]:
+        """The advisory stores among the lists."""
+        return self.index.stores
+
+    def close(self) -> None:
+        """Close what is open."""
+        for store in self.stores:
+            store.close()
+
 
 def load_indicators(paths: Iterable[Path], allow: Iterable[Path] = ()) -> Indicators:
-    """Read every list; what `allow` lists name is never reported. IndicatorError names file, place and reason."""
-    found: list[Indicator] = []
-    allowed: list[Indicator] = []
-    withdrawn = 0
-    warnings: list[str] = []
-    for path in paths:
-        part = _load(path)
-        found += part.indicators
-        allowed += part.allowed
-        withdrawn += part.withdrawn
-        warnings += part.warnings
-    for path in allow:
-        part = _load(path)
-        allowed += (*part.indicators, *part.allowed)
-    index = IndicatorIndex.of(found, allowed)
+    """Read every list; what `allow` lists name is never reported. IndicatorError names file, place and reason.
+
+    An advisory store (`DATA_DIR/store/synced.sqlite`) is a list too: its records of malicious packages.
+    """
+    paths = list(paths)
+    listed_ones = _joined(_load(path) for path in paths if not is_store(path))
+    allowing = _joined(_load(path) for path in allow)
+    allowed = (*listed_ones.allowed, *allowing.indicators, *allowing.allowed)
+    stores = [StoredIndicators(path) for path in paths if is_store(path)]
+    held = [store.summary for store in stores]
+    return Indicators(
+        index=IndicatorIndex.of(listed_ones.indicators, allowed, stores),
+        count=len(listed_ones.indicators) + sum(sum(one.records.values()) for one in held),
+        withdrawn=listed_ones.withdrawn + sum(one.withdrawn for one in held),
+        warnings=(*listed_ones.warnings, *(line for store in stores for line in _unreadable(store))),
+        digest=_digest(listed_ones.indicators, allowed, [one.digest for one in held]),
+    )
+
+
+def _digest(found: Iterable[Indicator], allowed: Iterable[Indicator], stores: Iterable[str]) -> str:
     digest = hashlib.sha256("\n".join(sorted(map(repr, {*found}))).encode())
     digest.update("\n".join(sorted(map(repr, {*allowed}))).encode())
-    return Indicators(index, len(found), withdrawn, tuple(warnings), digest.hexdigest())
+    digest.update("\n".join(stores).encode())
+    return digest.hexdigest()
+
+
+def _unreadable(store: StoredIndicators) -> Iterator[str]:
+    lost = store.summary.unreadable
+    if lost:
+        yield (
+            f"{store.path}: {len(lost)} records of malicious packages cannot be read ({', '.join(lost[:3])}); packages"
+            " that they name are listed as possible. Run python -m flows.sync --full"
+        )
 
 
 def _load(path: Path) -> Listed:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from packaging.utils import canonicalize_name
 
-__all__ = ["ecosystem_of", "package_key"]
+__all__ = ["ecosystem_of", "exact_key_ecosystem", "package_key"]
 
 
 _ECOSYSTEMS = (
@@ -73,3 +73,8 @@ _FOLDED: dict[str, Callable[[str], str]] = {
     "Pub": str.lower,
     "SwiftURL": _swift,
 }
+
+
+def exact_key_ecosystem(ecosystem: str) -> bool:
+    """Whether a package has one spelling there, or PEP 503's canonical one, so that its key is its name."""
+    return ecosystem == "PyPI" or ecosystem not in _FOLDED

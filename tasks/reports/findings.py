@@ -43,6 +43,7 @@ class IocResult:
     """Everything an IOC scan found out. Times are naive UTC.
 
     possible are packages whose version is not stated or cannot be compared with an indicator's: to be looked at.
+    indicators_from describes advisory stores among the lists, with their ecosystems and age.
     """
 
     scan_id: str
@@ -58,6 +59,7 @@ class IocResult:
     withdrawn: int = 0
     indicators_digest: str = ""
     notes: tuple[str, ...] = ()
+    indicators_from: tuple[str, ...] = ()
 
     @property
     def failed_files(self) -> tuple[FileRecord, ...]:
@@ -77,7 +79,8 @@ class IocResult:
             f"{len(self.findings)} findings in {hit} repositories",
             f"{len(self.repositories)} repositories, {len(self.files)} lockfiles: {counts[FileStatus.SCANNED]} read,"
             f" {counts[FileStatus.CACHED]} known, {counts[FileStatus.FAILED]} could not be read",
-            f"{self.indicators} indicators, {self.withdrawn} withdrawn",
+            f"{self.indicators} indicators, {self.withdrawn} withdrawn"
+            + "".join(f", from {o}" for o in self.indicators_from),
             f"{sum(self.metrics.requests.values())} requests, {self.metrics.wall_s:.1f} s",
         ]
         if self.possible:
@@ -123,6 +126,7 @@ def findings_document(result: IocResult) -> dict[str, Any]:
             "count": result.indicators,
             "withdrawn": result.withdrawn,
             "digest": result.indicators_digest,
+            "stores": list(result.indicators_from),
         },
         "notes": list(result.notes),
         "metrics": {
