@@ -1,0 +1,233 @@
+"""What changed between two scans of a workbook: by package and by vulnerability, whatever its records are called.
+
+Silence is not safety: a finding that is gone counts as fixed only where the sources that told of it answered.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from packaging.utils import canonicalize_name
+
+from tasks.advisories.model import Severity
+from tasks.history.model import IocDocument, PackageEntry, ScanDocument, VulnerabilityEntry
+from tasks.review.model import SourceStatus
+
+__all__ = ["FindingChange", "PackageChange", "Reference", "ScanChanges", "compare_scans"]
+
+_ANSWERED = frozenset({SourceStatus.AFFECTED, SourceStatus.NOT_AFFECTED, SourceStatus.NONE_FOUND})
+_DECIDING = ("osv", "github", "snyk")
+"""The sources whose advisories say what affects a version; the others only add to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A scan as a comparison names it; finished_at is aware UTC."""
+
+    scan_id: str
+    target: str
+    finished_at: datetime
+
+    @classmethod
+    def of(cls, document: ScanDocument | IocDocument) -> "Reference":
+        """The reference to a document."""
+        return cls(document.scan_id, document.target, document.finished_at)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingChange:
+    """One vulnerability of one package that came, went or changed.
+
+    before is its former severity where it was known before; reason says why a gone one could not be checked.
+    """
+
+    package: PackageEntry
+    found: VulnerabilityEntry
+    before: Severity | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageChange:
+    """A package that came, went or has another version; former is how it was, None for a new one."""
+
+    package: PackageEntry
+    former: PackageEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanChanges:
+    """Everything that changed between two scans, each list most urgent first.
+
+    exploited are vulnerabilities known to be exploited now (KEV) and not before, new ones among them; a removed
+    package takes its findings along, they are not fixed. not_compared are packages that one of the scans was not
+    asked for.
+    """
+
+    before: Reference
+    after: Reference
+    new: tuple[FindingChange, ...] = ()
+    fixed: tuple[FindingChange, ...] = ()
+    not_checked: tuple[FindingChange, ...] = ()
+    severity: tuple[FindingChange, ...] = ()
+    exploited: tuple[FindingChange, ...] = ()
+    added: tuple[PackageChange, ...] = ()
+    removed: tuple[PackageChange, ...] = ()
+    version_changed: tuple[PackageChange, ...] = ()
+    not_compared: tuple[PackageChange, ...] = ()
+
+
+@dataclass(slots=True)
+class _Gathered:
+    new: list[FindingChange] = field(default_factory=list)
+    fixed: list[FindingChange] = field(default_factory=list)
+    not_checked: list[FindingChange] = field(default_factory=list)
+    severity: list[FindingChange] = field(default_factory=list)
+    exploited: list[FindingChange] = field(default_factory=list)
+    added: list[PackageChange] = field(default_factory=list)
+    removed: list[PackageChange] = field(default_factory=list)
+    version_changed: list[PackageChange] = field(default_factory=list)
+    not_compared: list[PackageChange] = field(default_factory=list)
+
+
+def compare_scans(before: ScanDocument, after: ScanDocument) -> ScanChanges:
+    """What changed from one scan to a later one. Rows of the same package and version count once."""
+    found = _Gathered()
+    for old, new in _paired(before.packages, after.packages):
+        if old is not None and new is not None:
+            _compare(found, old, new)
+        elif new is not None:
+            _added(found, new, compared=before.summary.scope.whole)
+        elif old is not None:
+            _removed(found, old, compared=after.summary.scope.whole)
+    return ScanChanges(
+        Reference.of(before),
+        Reference.of(after),
+        new=_most_urgent_first(found.new),
+        fixed=_most_urgent_first(found.fixed),
+        not_checked=_most_urgent_first(found.not_checked),
+        severity=_most_urgent_first(found.severity),
+        exploited=_most_urgent_first(found.exploited),
+        added=tuple(found.added),
+        removed=tuple(found.removed),
+        version_changed=tuple(found.version_changed),
+        not_compared=tuple(found.not_compared),
+    )
+
+
+def _most_urgent_first(changes: Iterable[FindingChange]) -> tuple[FindingChange, ...]:
+    return tuple(sorted(changes, key=lambda change: change.found.urgency, reverse=True))
+
+
+def _added(found: _Gathered, new: PackageEntry, *, compared: bool) -> None:
+    if not compared:
+        found.not_compared.append(PackageChange(new))
+        return
+    found.added.append(PackageChange(new))
+    for vulnerability in new.vulnerabilities:
+        _note_new(found, new, vulnerability)
+
+
+def _removed(found: _Gathered, old: PackageEntry, *, compared: bool) -> None:
+    (found.removed if compared else found.not_compared).append(PackageChange(old, old))
+
+
+def _compare(found: _Gathered, old: PackageEntry, new: PackageEntry) -> None:
+    if (old.version or "") != (new.version or ""):
+        found.version_changed.append(PackageChange(new, old))
+    for was, now in _same(old.vulnerabilities, new.vulnerabilities):
+        if not was:
+            _note_new(found, new, _worst(now))
+        elif not now:
+            _note_gone(found, new, was)
+        else:
+            _note_kept(found, new, was, now)
+
+
+def _note_new(found: _Gathered, package: PackageEntry, vulnerability: VulnerabilityEntry) -> None:
+    change = FindingChange(package, vulnerability)
+    found.new.append(change)
+    if vulnerability.kev:
+        found.exploited.append(change)
+
+
+def _note_gone(found: _Gathered, package: PackageEntry, was: Sequence[VulnerabilityEntry]) -> None:
+    tellers = {source for one in was for source in one.sources if source in _DECIDING} or {"osv"}
+    silent = [why for source in sorted(tellers) if (why := _why_silent(package, source))]
+    if silent:
+        found.not_checked.append(FindingChange(package, _worst(was), _worst(was).severity, "; ".join(silent)))
+    else:
+        found.fixed.append(FindingChange(package, _worst(was), _worst(was).severity))
+
+
+def _why_silent(package: PackageEntry, source: str) -> str | None:
+    """Why a source does not say that a finding is gone; None where it does."""
+    answer = package.sources.get(source)
+    if answer is None:
+        return package.reason or f"{source} was not asked"
+    if answer.status in _ANSWERED:
+        return None
+    return f"{source}: {answer.reason or package.reason or answer.status.value.replace('_', ' ')}"
+
+
+def _note_kept(
+    found: _Gathered, package: PackageEntry, was: Sequence[VulnerabilityEntry], now: Sequence[VulnerabilityEntry]
+) -> None:
+    old, new = _severity(was), _severity(now)
+    change = FindingChange(package, _worst(now), old)
+    # A severity that is not known any more has not become another one: nobody told it this time.
+    if old is not new and new is not Severity.UNKNOWN:
+        found.severity.append(change)
+    if any(one.kev for one in now) and not any(one.kev for one in was):
+        found.exploited.append(change)
+
+
+def _severity(found: Sequence[VulnerabilityEntry]) -> Severity:
+    return max((one.severity for one in found), key=lambda severity: severity.rank)
+
+
+def _worst(found: Sequence[VulnerabilityEntry]) -> VulnerabilityEntry:
+    return max(found, key=lambda one: one.urgency)
+
+
+_Part = tuple[list[VulnerabilityEntry], list[VulnerabilityEntry]]
+
+
+def _same(old: Sequence[VulnerabilityEntry], new: Sequence[VulnerabilityEntry]) -> Iterator[_Part]:
+    """Old and new vulnerabilities that share an id or alias, directly or through others, side by side."""
+    parts: list[tuple[frozenset[str], _Part]] = []
+    for side, entries in ((0, old), (1, new)):
+        for entry in entries:
+            own = frozenset(entry.names)
+            touching = [one for one in parts if not one[0].isdisjoint(own)]
+            parts = [one for one in parts if one[0].isdisjoint(own)]
+            part: _Part = ([], [])
+            for _, other in touching:
+                part[0].extend(other[0])
+                part[1].extend(other[1])
+            part[side].append(entry)
+            parts.append((own.union(*(names for names, _ in touching)), part))
+    yield from (part for _, part in parts)
+
+
+def _paired(
+    before: Iterable[PackageEntry], after: Iterable[PackageEntry]
+) -> Iterator[tuple[PackageEntry | None, PackageEntry | None]]:
+    """Packages of both scans by normalised name (PEP 503): the same version first, the rest in order of rows."""
+    old, new = _by_name(before), _by_name(after)
+    for name in {**new, **old}:
+        was, now = old.get(name, {}), new.get(name, {})
+        yield from ((was[version], now[version]) for version in was if version in now)
+        gone = [package for version, package in was.items() if version not in now]
+        come = [package for version, package in now.items() if version not in was]
+        yield from zip(gone, come, strict=False)
+        yield from ((package, None) for package in gone[len(come) :])
+        yield from ((None, package) for package in come[len(gone) :])
+
+
+def _by_name(packages: Iterable[PackageEntry]) -> dict[str, dict[str, PackageEntry]]:
+    found: dict[str, dict[str, PackageEntry]] = defaultdict(dict)
+    for package in packages:
+        found[canonicalize_name(package.name)].setdefault(package.version or "", package)
+    return found

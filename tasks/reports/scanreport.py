@@ -1,0 +1,123 @@
+"""The report of a scan as text: what was processed, what was found, what could not be checked, what changed."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+
+from tasks.advisories.model import Severity
+from tasks.history.changes import ScanChanges
+from tasks.history.model import PackageEntry, ScanDocument
+from tasks.reports.plain import counted, one_line, section
+from tasks.reports.since import since_line, vulnerability_line
+from tasks.review.model import ReviewStatus, SourceStatus, Tier
+
+__all__ = ["TIER_WORDS", "scan_report_lines", "source_gaps"]
+
+TIER_WORDS = {
+    Tier.SECURITY_RISK: "Security risk",
+    Tier.MANUAL_REVIEW: "Manual review",
+    Tier.UPDATE: "Update available",
+    Tier.PROCEED: "Nothing to do",
+}
+_NO_VERSION = "no usable version"
+
+
+def scan_report_lines(document: ScanDocument, changes: ScanChanges | None) -> Iterator[str]:
+    """The report, line by line; changes are those since the last scan, None where there was none."""
+    yield from _head(document, changes)
+    yield from section("PROCESSING SUMMARY", _processing(document))
+    yield from section("VULNERABILITY SUMMARY", _vulnerabilities(document.packages))
+    yield from section("KNOWN TO BE EXPLOITED OR MALICIOUS", _exploited(document.packages))
+    yield from section("SECURITY RISKS", _risks(document.packages))
+    yield from section("ERROR SUMMARY", _errors(document.packages))
+    yield from section("SKIPPED ROWS", _reasons(document.packages, ReviewStatus.SKIPPED))
+    yield from section("COULD NOT CHECK", _reasons(document.packages, ReviewStatus.FAILED))
+    yield from section("NOTES", (one_line(note) for note in document.summary.notes))
+    yield from section("TIME AND COST", _cost(document))
+
+
+def _head(document: ScanDocument, changes: ScanChanges | None) -> Iterator[str]:
+    summary = document.summary
+    yield "SCAN REPORT"
+    yield "==========="
+    yield f"Generated: {document.finished_at:%Y-%m-%d %H:%M:%S} UTC"
+    yield f"Scan: {one_line(document.scan_id)}"
+    yield f"Excel file: {one_line(document.input)}"
+    yield f"Written to: {one_line(summary.workbook) if summary.workbook else 'no workbook was written'}"
+    if summary.backup:
+        yield f"Backup: {one_line(summary.backup)}"
+    if summary.scope.dry_run:
+        yield "Dry run mode: yes"
+    scope = "" if summary.scope.whole else " (chosen rows only)"
+    yield f"Total packages: {len(document.packages):,}{scope}"
+    yield since_line(changes) if changes else "Since the last scan: no earlier scan of this workbook is kept"
+
+
+def _processing(document: ScanDocument) -> Iterator[str]:
+    statuses = Counter(package.status for package in document.packages)
+    yield f"Processed: {statuses[ReviewStatus.REVIEWED]:,}"
+    yield f"Failed: {statuses[ReviewStatus.FAILED]:,}"
+    yield f"Skipped ({_NO_VERSION}): {statuses[ReviewStatus.SKIPPED]:,}"
+    tiers = Counter(package.recommendation.tier for package in document.packages if package.recommendation)
+    for tier, words in TIER_WORDS.items():
+        yield f"{words}: {tiers[tier]:,}"
+    yield f"Cells changed: {document.summary.changed_cells:,}"
+
+
+def _vulnerabilities(packages: Iterable[PackageEntry]) -> Iterator[str]:
+    affected = [package for package in packages if package.vulnerabilities]
+    severities = Counter(found.severity for package in affected for found in package.vulnerabilities)
+    total = counted(severities.total(), "vulnerability", "vulnerabilities")
+    yield f"{total} in {counted(len(affected), 'package')}"
+    for severity in reversed(Severity):
+        yield f"  {severity.value}: {severities[severity]:,}"
+
+
+def _exploited(packages: Iterable[PackageEntry]) -> Iterator[str]:
+    for package in packages:
+        for found in package.vulnerabilities:
+            if found.kev or found.malicious:
+                yield vulnerability_line(package, found)
+
+
+def _risks(packages: Iterable[PackageEntry]) -> Iterator[str]:
+    affected = [(package.worst, package) for package in packages]
+    known = [(worst, package) for worst, package in affected if worst is not None]
+    for worst, package in sorted(known, key=lambda pair: pair[0].urgency, reverse=True):
+        many = counted(len(package.vulnerabilities), "vulnerability", "vulnerabilities")
+        clear = f"; {package.cleared_by} has none known" if package.cleared_by else ""
+        where = f"{package.name} {package.version or ''} (row {package.row})"
+        yield one_line(f"{where}: {many}, highest {worst.severity}{clear}")
+
+
+def source_gaps(packages: Iterable[PackageEntry]) -> dict[str, Counter[str]]:
+    """How often each source could not be checked, by source and reason; rows without a version are not counted."""
+    gaps: dict[str, Counter[str]] = defaultdict(Counter)
+    for package in packages:
+        if package.status is ReviewStatus.SKIPPED:
+            continue
+        for source, answer in package.sources.items():
+            if answer.status is SourceStatus.UNKNOWN:
+                gaps[source][answer.reason or "no reason given"] += 1
+    return dict(gaps)
+
+
+def _errors(packages: Iterable[PackageEntry]) -> Iterator[str]:
+    for source, reasons in source_gaps(packages).items():
+        yield f"{source}: {counted(reasons.total(), 'package')} could not be checked"
+        for reason, number in reasons.most_common():
+            yield f"  {number:,} × {one_line(reason)}"
+
+
+def _reasons(packages: Iterable[PackageEntry], status: ReviewStatus) -> Iterator[str]:
+    for package in packages:
+        if package.status is status:
+            yield one_line(f"row {package.row} {package.name} {package.version or ''}: {package.reason or ''}")
+
+
+def _cost(document: ScanDocument) -> Iterator[str]:
+    metrics = document.metrics
+    batches = counted(metrics.batches, "batch", "batches")
+    yield f"Time: {metrics.wall_s:.1f} s; {batches}, {metrics.cached_batches:,} stored already"
+    requests = ", ".join(f"{number:,} to {name}" for name, number in metrics.requests.items())
+    yield f"Requests: {requests or 'none'}"
+    yield f"Memory: at most {metrics.peak_rss_mb:,} MB"
