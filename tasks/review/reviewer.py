@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from tasks.advisories.assess import ProjectAdvisories
 from tasks.advisories.model import Vulnerability
 from tasks.advisories.versions import parse_version
-from tasks.errors import SourceError
+from tasks.errors import SourceAnswerInvalid, SourceError
 from tasks.review.model import (
     PackageKey,
     PackageReview,
@@ -18,6 +18,7 @@ from tasks.review.model import (
     VulnerabilityReview,
 )
 from tasks.review.recommendation import recommend
+from tasks.review.recurring import Known, Recurring
 from tasks.review.verdicts import NO_CVE, Evidence, cves_of, source_answers
 from tasks.sources.interface import AdvisoryRef, AdvisorySource, ProjectFacts, ProjectSource
 
@@ -46,6 +47,7 @@ class Reviewer:
         self._clock = clock
         self._uncertain_limit = uncertain_limit
         self._asked_at = asked_at
+        self._recurring = Recurring()
 
     async def review_batch(
         self, keys: Sequence[PackageKey], refs: Refs, index_problem: str | None = None
@@ -73,18 +75,24 @@ class Reviewer:
             )
             return Evidence({}, None, problem, self._clock())
         try:
-            records = await self._advisories.advisories(own)
+            known = self._recurring.get(key.project, own) or await self._known(key.project, own)
         except SourceError as error:
             return Evidence({}, None, str(error), self._clock())
-        missing = sorted({ref.id for ref in own} - set(records))
+        assessment = known.ready.assess(key.version) if key.version is not None else None
+        asked_at = self._asked_at(key.project) or self._clock()
+        return Evidence(known.records, assessment, None, asked_at, self._uncertain_limit, known.ready)
+
+    async def _known(self, project: str, refs: Sequence[AdvisoryRef]) -> Known:
+        records = await self._advisories.advisories(refs)
+        missing = sorted({ref.id for ref in refs} - set(records))
         if missing:
             are = "is" if len(missing) == 1 else "are"
-            problem = f"osv: {len(missing)} of {len(own)} advisories of {key.project} {are} missing ({missing[0]})"
-            return Evidence({}, None, problem, self._clock())
-        known = ProjectAdvisories.of(records.values(), key.project)
-        assessment = known.assess(key.version) if key.version is not None else None
-        asked_at = self._asked_at(key.project) or self._clock()
-        return Evidence(records, assessment, None, asked_at, self._uncertain_limit, known)
+            raise SourceAnswerInvalid(
+                f"osv: {len(missing)} of {len(refs)} advisories of {project} {are} missing ({missing[0]})"
+            )
+        known = Known(refs, records, ProjectAdvisories.of(records.values(), project))
+        self._recurring.put(project, known)
+        return known
 
 
 def _conclude(

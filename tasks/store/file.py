@@ -19,7 +19,9 @@ __all__ = ["STORE_NAME", "StoreFile", "at_once", "set_aside"]
 STORE_NAME = "synced.sqlite"
 """The store's name in the folder DATA_DIR/store."""
 
-SCHEMA = 1
+SCHEMA = 2
+"""2: versions and events of an advisory as one text each, which version 1 cannot read; its own records still are."""
+
 BUSY_MS = 30_000
 AT_ONCE = 500
 """Values per statement: SQLite takes 999 parameters in its oldest builds."""

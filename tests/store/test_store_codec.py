@@ -3,18 +3,20 @@
 import dataclasses
 import io
 import json
+import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.advisories.evaluate import evaluate
+from tasks.advisories.model import Verdict
 from tasks.advisories.parse import parse_advisory
 from tasks.http.message import InvalidAnswer
 from tasks.store.codec import decoded, encoded
 from tasks.store.json_stream import array_elements
 
-VERSIONS = st.sampled_from(["1", "1.0", "v1.0.0", "1.0rc1", "2.0+local", "1!3", "odd", "2004-05", "10"])
+VERSIONS = st.sampled_from(["1", "1.0", "v1.0.0", "1.0rc1", "2.0+local", "1!3", "odd", "2004-05", "10", "a b", ""])
 EVENTS = st.lists(
     st.one_of(*(st.builds(lambda v, k=k: {k: v}, VERSIONS) for k in ("introduced", "fixed", "last_affected", "limit"))),
     max_size=4,
@@ -50,6 +52,18 @@ def test_an_advisory_read_back_decides_as_before(record: dict[str, object], vers
     assert bare[0] == bare[1]
     for old, new in zip(before.affected, after.affected, strict=True):
         assert (new.ecosystem, new.name, new.ranges, new.vectors) == (old.ecosystem, old.name, old.ranges, old.vectors)
+
+
+def test_an_advisory_of_a_store_of_schema_1_is_read() -> None:
+    ranges = [[["introduced", "0"], ["fixed", "2"]]]
+    value = ["GHSA-1", "m", [], False, "", [], "HIGH", [["PyPI", "demo", ["3"], ranges, []]]]
+    found = decoded("GHSA-1", zlib.compress(json.dumps(value).encode()))
+    assert found is not None
+    assert [evaluate(found, "demo", version) for version in ("1", "2", "3.0")] == [
+        Verdict.AFFECTED,
+        Verdict.NOT_AFFECTED,
+        Verdict.AFFECTED,
+    ]
 
 
 @pytest.mark.parametrize("body", [None, b"", b"x", encoded(parse_advisory({"id": "GHSA-2", "modified": ""}))])
