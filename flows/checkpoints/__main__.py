@@ -1,10 +1,10 @@
 """`python -m flows.checkpoints`: list, validate, show and clean the checkpoints of a data folder. No Prefect."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from tasks.errors import VetbookError
+from flows.command.ending import ended
+from flows.command.words import add_data_dir
 
 
 def parser() -> argparse.ArgumentParser:
@@ -30,7 +30,7 @@ def _command(
     made = commands.add_parser(name, help=help_text, description=help_text, allow_abbrev=False)
     if id_of:
         made.add_argument("id", metavar="ID", help=f"id of the {id_of}, or the start of it")
-    made.add_argument("--data-dir", type=Path, metavar="DIR", default=Path("data"), help="data folder (default: data)")
+    add_data_dir(made, "data folder")
     made.add_argument(
         "--json",
         type=Path,
@@ -46,15 +46,7 @@ def _command(
 def main(words: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = parser().parse_args(words)
-    try:
-        return _run(arguments)
-    except VetbookError as error:
-        print(f"vetbook: {error}", file=sys.stderr)
-        return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output (head, less) has seen enough; the interpreter must not flush into the closed pipe.
-        sys.stdout = None
-        return 0
+    return ended(lambda: _run(arguments))
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -1,44 +1,23 @@
 """`python -m flows.ioc`: one IOC scan, with a Prefect server of its own where none is running."""
 
 import argparse
-import signal
 import sys
 from typing import TYPE_CHECKING
 
+from flows.command.ending import ended
 from flows.ioc.arguments import parser
-from tasks.errors import ExitCode, VetbookError
+from tasks.errors import ExitCode
 
 if TYPE_CHECKING:
     from flows.ioc.request import IocRequest
+    from flows.local_server import LocalServer
     from tasks.reports.findings import IocResult
 
 
 def main(words: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = parser().parse_args(words)
-    try:
-        return _answer(arguments)
-    except VetbookError as error:
-        print(f"vetbook: {error}", file=sys.stderr)
-        return _code_of(error)
-    except BrokenPipeError:
-        # Whoever read our output (head, less) has seen enough; the interpreter must not flush into the closed pipe.
-        sys.stdout = None
-        return ExitCode.DONE
-    except KeyboardInterrupt:
-        return _interrupted(ExitCode.INTERRUPTED)
-    except SystemExit as end:
-        if end.code != ExitCode.TERMINATED:
-            raise
-        return _interrupted(ExitCode.TERMINATED)
-
-
-def _code_of(error: VetbookError) -> int:
-    from tasks.github.errors import AuthenticationFailed, RepositoryInaccessible  # noqa: PLC0415  slow imports come late
-
-    # A token or a name that GitHub does not know: what is to be mended is the input, and nothing was written.
-    wrong_input = isinstance(error, AuthenticationFailed | RepositoryInaccessible)
-    return ExitCode.USAGE if wrong_input else error.exit_code
+    return ended(lambda: _answer(arguments), "finished batches are kept, the same command goes on")
 
 
 def _answer(arguments: argparse.Namespace) -> int:
@@ -54,13 +33,10 @@ def _answer(arguments: argparse.Namespace) -> int:
 
 
 def _scan(arguments: argparse.Namespace) -> int:
-    from flows.console import speak  # noqa: PLC0415  slow imports come after the quick answers
-    from flows.local_server import LocalServer  # noqa: PLC0415
+    from flows.command.serving import beside_server  # noqa: PLC0415  slow imports come after the quick answers
 
     request = _request(arguments)
-    speak(verbose=arguments.verbose, quiet=arguments.quiet)
-    with LocalServer() as server:
-        signal.signal(signal.SIGTERM, _terminate)
+    with beside_server(verbose=arguments.verbose, quiet=arguments.quiet) as server:
         result = _run(request, server)
     if not arguments.quiet:
         print("\n".join(result.summary_lines()))
@@ -68,47 +44,16 @@ def _scan(arguments: argparse.Namespace) -> int:
 
 
 def _request(arguments: argparse.Namespace) -> "IocRequest":
-    from pydantic import ValidationError  # noqa: PLC0415
-
+    from flows.command.requests import request_from  # noqa: PLC0415
     from flows.ioc.request import IocRequest  # noqa: PLC0415
-    from tasks.errors import UsageError  # noqa: PLC0415
 
-    try:
-        return IocRequest(
-            org=arguments.org,
-            repositories=tuple(arguments.repo),
-            team=arguments.team,
-            team_first_org=arguments.team_first_org,
-            fast=arguments.fast,
-            include_archived=arguments.include_archived,
-            indicators=tuple(arguments.indicators),
-            allow=tuple(arguments.allow),
-            config=arguments.config,
-            data_dir=arguments.data_dir,
-            json_file=arguments.json_file,
-            sarif=arguments.sarif,
-            inventory=arguments.inventory,
-            output=arguments.output,
-            batch_strategy=arguments.batch_strategy,
-            batch_size=arguments.batch_size,
-            max_concurrent=arguments.max_concurrent,
-            max_repos=arguments.max_repos,
-            rate_limit_buffer=arguments.rate_limit_buffer,
-            cross_repo=arguments.cross_repo,
-            max_wait_s=arguments.max_wait,
-            start_fresh=arguments.start_fresh,
-        )
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        flag = "--" + str(first["loc"][0]).removesuffix("_s").replace("_", "-")
-        raise UsageError(f"{flag} {first['input']}: {first['msg']}; see --help") from error
+    own = {"repositories": arguments.repo, "max_wait_s": arguments.max_wait}
+    return request_from(IocRequest, vars(arguments) | own, {"repositories": "repo"})
 
 
-def _run(request: "IocRequest", server: object) -> "IocResult":
+def _run(request: "IocRequest", server: "LocalServer") -> "IocResult":
     from flows.ioc.prepare import hand_over, prepare  # noqa: PLC0415
-    from flows.local_server import LocalServer  # noqa: PLC0415
 
-    assert isinstance(server, LocalServer)  # noqa: S101
     prepared = prepare(request)
     for warning in prepared.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -121,21 +66,14 @@ def _run(request: "IocRequest", server: object) -> "IocResult":
 
 
 def exit_code(result: "IocResult") -> ExitCode:
-    """The code of the contract: findings outweigh gaps."""
+    """The code of the contract: findings outweigh gaps, and both what was asked for and not written."""
+    if result.problem is not None:
+        return ExitCode.MERGE_FAILED
     if result.findings:
         return ExitCode.FINDINGS
     if result.failed_files or result.failed_repositories:
         return ExitCode.INCOMPLETE
     return ExitCode.DONE
-
-
-def _terminate(_signal: int, _frame: object) -> None:
-    raise SystemExit(ExitCode.TERMINATED)
-
-
-def _interrupted(code: ExitCode) -> int:
-    print("vetbook: interrupted; finished batches are kept, the same command goes on", file=sys.stderr)
-    return code
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from flows.command.words import add_config, add_data_dir, add_loudness, command_parser
+
 DESCRIPTION = "Find packages known to be malicious in the lockfiles and SBOMs of a GitHub organisation."
 
 EPILOG = """The token comes from GITHUB_TOKEN, the address of GitHub Enterprise from sources.github.base_url.
@@ -18,13 +20,7 @@ exit codes:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of `python -m flows.ioc`."""
-    made = argparse.ArgumentParser(
-        "python -m flows.ioc",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = command_parser("ioc", DESCRIPTION, EPILOG)
     _add_target(made.add_argument_group("what is scanned"))
     _add_indicators(made.add_argument_group("what is looked for"))
     _add_batches(made.add_argument_group("batches, limits and resuming"))
@@ -104,10 +100,6 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--sarif", type=Path, metavar="FILE", help="write the findings as SARIF 2.1.0")
     group.add_argument("--inventory", type=Path, metavar="FILE", help="write every package, one JSON object a line")
     group.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a findings workbook (.xlsx)")
-    group.add_argument("--config", type=Path, metavar="FILE", help="settings, YAML or JSON")
-    group.add_argument(
-        "--data-dir", type=Path, metavar="DIR", default=Path("data"), help="what is kept (default: data)"
-    )
-    loudness = group.add_mutually_exclusive_group()
-    loudness.add_argument("-v", "--verbose", action="store_true", help="show what Prefect and the sources do")
-    loudness.add_argument("-q", "--quiet", action="store_true", help="show errors only")
+    add_config(group)
+    add_data_dir(group, "what is kept")
+    add_loudness(group)

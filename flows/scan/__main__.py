@@ -1,37 +1,25 @@
 """`python -m flows.scan`: one scan, with a Prefect server of its own where none is running."""
 
 import argparse
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.command.ending import ended
 from flows.scan.arguments import parser
-from tasks.errors import ExitCode, VetbookError
+from tasks.errors import ExitCode
 
 if TYPE_CHECKING:
+    from flows.local_server import LocalServer
     from flows.scan.flow import ScanOutcome
-    from flows.scan.request import ScanRequest
+    from flows.scan.request import ResumeMode, ScanRequest
 
 
 def main(words: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = parser().parse_args(words)
-    try:
-        return _answer(arguments)
-    except VetbookError as error:
-        print(f"vetbook: {error}", file=sys.stderr)
-        return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output (head, less) has seen enough; the interpreter must not flush into the closed pipe.
-        sys.stdout = None
-        return ExitCode.DONE
-    except KeyboardInterrupt:
-        return _interrupted(arguments, ExitCode.INTERRUPTED)
-    except SystemExit as end:
-        if end.code != ExitCode.TERMINATED:
-            raise
-        return _interrupted(arguments, ExitCode.TERMINATED)
+    go_on = f"python -m flows.scan --input {arguments.input} --data-dir {arguments.data_dir} --resume-auto"
+    return ended(lambda: _answer(arguments), f"finished batches are kept, go on with: {go_on}")
 
 
 def _answer(arguments: argparse.Namespace) -> int:
@@ -85,61 +73,38 @@ def _look(arguments: argparse.Namespace) -> int:
 
 
 def _scan(arguments: argparse.Namespace) -> int:
-    from flows.console import speak  # noqa: PLC0415  slow imports come after the quick answers
-    from flows.local_server import LocalServer  # noqa: PLC0415
+    from flows.command.serving import beside_server  # noqa: PLC0415  slow imports come after the quick answers
 
     request = _request(arguments)
     _check_input(request)
-    speak(verbose=arguments.verbose, quiet=arguments.quiet)
-    signal.signal(signal.SIGTERM, _terminate)
-    with LocalServer() as server:
+    with beside_server(verbose=arguments.verbose, quiet=arguments.quiet) as server:
         outcome = _run(request, server)
     return _report(outcome, arguments)
 
 
 def _request(arguments: argparse.Namespace) -> "ScanRequest":
-    from pydantic import ValidationError  # noqa: PLC0415
-
-    from flows.scan.request import ResumeMode, ScanRequest  # noqa: PLC0415
-    from tasks.advisories.model import Severity  # noqa: PLC0415
-    from tasks.errors import UsageError  # noqa: PLC0415
+    from flows.command.requests import request_from  # noqa: PLC0415
+    from flows.scan.request import ScanRequest  # noqa: PLC0415
     from tasks.progress.display import DisplayKind  # noqa: PLC0415
-    from tasks.settings.model import MergeStrategy  # noqa: PLC0415
 
-    resume = ResumeMode.FRESH if arguments.start_fresh else ResumeMode.ASK
-    if not arguments.start_fresh and (arguments.resume_auto or arguments.force_continue or arguments.yes):
-        resume = ResumeMode.AUTO
-    try:
-        return ScanRequest(
-            workbook=arguments.input,
-            output=arguments.output,
-            config=arguments.config,
-            data_dir=arguments.data_dir,
-            json_file=arguments.json_file,
-            start_row=arguments.start_row,
-            end_row=arguments.end_row,
-            packages=tuple(arguments.packages),
-            retry_failed=arguments.retry_failed,
-            dry_run=arguments.dry_run,
-            offline=arguments.offline,
-            sync=arguments.sync,
-            batch_size=arguments.batch_size,
-            batch_strategy=arguments.batch_strategy,
-            resume=resume,
-            resume_from_package=arguments.resume_from_package,
-            resume_from_batch=arguments.resume_from_batch,
-            force_continue=arguments.force_continue,
-            merge_strategy=MergeStrategy(arguments.merge_strategy),
-            format_check=arguments.format_check,
-            interactive=sys.stdin.isatty() and sys.stderr.isatty() and not (arguments.yes or arguments.quiet),
-            fail_on=Severity(arguments.fail_on.upper()) if arguments.fail_on else None,
-            lock_timeout_s=arguments.lock_timeout,
-            display=DisplayKind.NONE if arguments.quiet else DisplayKind.AUTO,
-        )
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        flag = "--" + str(first["loc"][0]).replace("_", "-")
-        raise UsageError(f"{flag} {first['input']}: {first['msg']}; see --help") from error
+    own = {
+        "workbook": arguments.input,
+        "resume": _resume_mode(arguments),
+        "interactive": sys.stdin.isatty() and sys.stderr.isatty() and not (arguments.yes or arguments.quiet),
+        "fail_on": arguments.fail_on.upper() if arguments.fail_on else None,
+        "lock_timeout_s": arguments.lock_timeout,
+        "display": DisplayKind.NONE if arguments.quiet else DisplayKind.AUTO,
+    }
+    return request_from(ScanRequest, vars(arguments) | own, {"workbook": "input"})
+
+
+def _resume_mode(arguments: argparse.Namespace) -> "ResumeMode":
+    from flows.scan.request import ResumeMode  # noqa: PLC0415
+
+    if arguments.start_fresh:
+        return ResumeMode.FRESH
+    unasked = arguments.resume_auto or arguments.force_continue or arguments.yes
+    return ResumeMode.AUTO if unasked else ResumeMode.ASK
 
 
 def _check_input(request: "ScanRequest") -> None:
@@ -149,11 +114,9 @@ def _check_input(request: "ScanRequest") -> None:
         raise InputError(f"{request.workbook}: no such file; give an existing workbook to --input")
 
 
-def _run(request: "ScanRequest", server: object) -> "ScanOutcome":
-    from flows.local_server import LocalServer  # noqa: PLC0415
+def _run(request: "ScanRequest", server: "LocalServer") -> "ScanOutcome":
     from flows.scan.prepare import hand_over, prepare  # noqa: PLC0415
 
-    assert isinstance(server, LocalServer)  # noqa: S101
     prepared = prepare(request)
     for warning in prepared.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -173,19 +136,6 @@ def _report(outcome: "ScanOutcome", arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         print("\n".join((*summary_lines(outcome.result), *outcome.performance)))
     return exit_code(outcome, arguments.fail_on)
-
-
-def _terminate(_signal: int, _frame: object) -> None:
-    raise SystemExit(ExitCode.TERMINATED)
-
-
-def _interrupted(arguments: argparse.Namespace, code: ExitCode) -> int:
-    print(
-        f"vetbook: interrupted; finished batches are kept, go on with: "
-        f"python -m flows.scan --input {arguments.input} --data-dir {arguments.data_dir} --resume-auto",
-        file=sys.stderr,
-    )
-    return code
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from flows.command.words import add_config, add_data_dir, add_loudness, command_parser
+
 DESCRIPTION = "Review every package of a workbook and write what was found back into it."
 
 EPILOG = """exit codes:
@@ -16,13 +18,7 @@ EPILOG = """exit codes:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of `python -m flows.scan`."""
-    made = argparse.ArgumentParser(
-        "python -m flows.scan",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = command_parser("scan", DESCRIPTION, EPILOG)
     _add_files(made.add_argument_group("files"))
     _add_selection(made.add_argument_group("which packages"))
     _add_batches(made.add_argument_group("batches and resuming"))
@@ -35,14 +31,8 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write a full copy here, leave the input alone"
     )
-    group.add_argument("--config", type=Path, metavar="FILE", help="settings, YAML or JSON")
-    group.add_argument(
-        "--data-dir",
-        type=Path,
-        metavar="DIR",
-        default=Path("data"),
-        help="checkpoints, results and backups (default: data)",
-    )
+    add_config(group)
+    add_data_dir(group, "checkpoints, results and backups")
     group.add_argument(
         "--json",
         type=Path,
@@ -126,6 +116,4 @@ def _add_behaviour(group: argparse._ArgumentGroup) -> None:
         help="how long to wait for a workbook that is open elsewhere (default: 60)",
     )
     group.add_argument("--yes", action="store_true", help="ask nothing")
-    loudness = group.add_mutually_exclusive_group()
-    loudness.add_argument("-v", "--verbose", action="store_true", help="show what Prefect and the sources do")
-    loudness.add_argument("-q", "--quiet", action="store_true", help="show errors only")
+    add_loudness(group)

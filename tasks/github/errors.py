@@ -9,7 +9,7 @@ SourceError
 
 from datetime import datetime
 
-from tasks.errors import SourceError, SourceRefused
+from tasks.errors import ExitCode, SourceError, SourceRefused
 
 __all__ = ["AuthenticationFailed", "BudgetExhausted", "RepositoryInaccessible"]
 
@@ -23,8 +23,15 @@ class BudgetExhausted(SourceError):
 
 
 class RepositoryInaccessible(SourceError):
-    """One repository or organisation that is not there for this token, or blocked."""
+    """One repository or organisation that is not there for this token, or blocked.
+
+    Where it ends a run it is the organisation: the input is to be mended, and nothing was written.
+    """
+
+    exit_code = ExitCode.USAGE
 
 
 class AuthenticationFailed(SourceRefused):
-    """GitHub does not know the credentials (HTTP 401)."""
+    """GitHub does not know the credentials (HTTP 401); nothing was written."""
+
+    exit_code = ExitCode.USAGE

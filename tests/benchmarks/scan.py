@@ -16,12 +16,14 @@ from pathlib import Path
 import httpx
 import openpyxl
 
+from flows.command.serving import rare_collections
 from flows.scan.prepare import PreparedScan, prepare
 from flows.scan.request import ResumeMode, ScanRequest
 from tasks.engine.engine import Engine
 from tests.end_to_end.harness import make_workbook
 
-_PREFIXES = {"pypi": "pypi-host", "osv": "osv", "osv_bulk": "osv-bulk"}
+_SERVICES = ("pypi", "osv", "osv_bulk", "github", "nvd", "nvd_feeds", "mitre", "snyk", "exploitdb", "kev", "epss")
+_PREFIXES = {name: name.replace("_", "-") for name in _SERVICES} | {"pypi": "pypi-host"}
 _IN_FLIGHT = 32
 
 
@@ -44,6 +46,7 @@ def main() -> None:
 def _against_bare_loop(services: str, workbook: Path, folder: Path) -> None:
     prepared = prepare(ScanRequest(workbook=workbook, data_dir=folder / "data", resume=ResumeMode.FRESH, dry_run=True))
     names = sorted({key.project for key in prepared.keys})
+    rare_collections()  # for both, as the command does
     asyncio.run(_bare(services, names))
     bare = _timed(lambda: asyncio.run(_bare(services, names)))
     engine = Engine(prepared.lookup)

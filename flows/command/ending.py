@@ -1,0 +1,40 @@
+"""How every command ends: with an exit code and, where something went wrong, one line that says what."""
+
+import signal
+import sys
+from collections.abc import Callable
+
+from tasks.errors import ExitCode, VetbookError
+
+
+def ended(answer: Callable[[], int], interrupted: str = "") -> int:
+    """The exit code of answer, or that of what ended it; interrupted tells the person how to go on after Ctrl-C."""
+    try:
+        return answer()
+    except VetbookError as error:
+        print(f"vetbook: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output (head, less) has seen enough; the interpreter must not flush into the closed pipe.
+        sys.stdout = None
+        return ExitCode.DONE
+    except KeyboardInterrupt:
+        return _interrupted(ExitCode.INTERRUPTED, interrupted)
+    except SystemExit as end:
+        if end.code != ExitCode.TERMINATED:
+            raise
+        return _interrupted(ExitCode.TERMINATED, interrupted)
+
+
+def end_on_terminate() -> None:
+    """Let SIGTERM unwind the run as Ctrl-C does, so that `ended` and every context manager see it."""
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _interrupted(code: ExitCode, how_to_go_on: str) -> int:
+    print(f"vetbook: interrupted; {how_to_go_on}" if how_to_go_on else "vetbook: interrupted", file=sys.stderr)
+    return code
+
+
+def _terminate(_signal: int, _frame: object) -> None:
+    raise SystemExit(ExitCode.TERMINATED)

@@ -1,0 +1,78 @@
+"""What all commands share: how they end, and how their words become parameters."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from flows.command.ending import ended
+from flows.command.requests import request_from
+from flows.command.serving import rare_collections
+from flows.scan.request import ScanRequest
+from tasks.errors import ExitCode, InputError, UsageError
+from tasks.github.errors import AuthenticationFailed, RepositoryInaccessible
+
+
+def raising(error: BaseException) -> int:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError("list.xlsx: no such file"), ExitCode.USAGE),
+        (AuthenticationFailed("github: the token is not accepted"), ExitCode.USAGE),
+        (RepositoryInaccessible("github: no organisation acme"), ExitCode.USAGE),
+        (BrokenPipeError(), ExitCode.DONE),
+        (KeyboardInterrupt(), ExitCode.INTERRUPTED),
+        (SystemExit(ExitCode.TERMINATED), ExitCode.TERMINATED),
+    ],
+)
+def test_each_end_has_its_exit_code(error: BaseException, code: ExitCode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)  # put back afterwards: a broken pipe takes it away
+
+    assert ended(lambda: raising(error), "go on like this") == code
+
+
+def test_an_error_is_one_line_and_an_interruption_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    ended(lambda: raising(InputError("list.xlsx: no such file")))
+    ended(lambda: raising(KeyboardInterrupt()), "go on like this")
+
+    assert capsys.readouterr().err == "vetbook: list.xlsx: no such file\nvetbook: interrupted; go on like this\n"
+
+
+def test_other_exits_are_not_held_up() -> None:
+    with pytest.raises(SystemExit, match="2"):
+        ended(lambda: raising(SystemExit(2)))
+
+
+def test_a_wrong_word_is_named_by_its_flag() -> None:
+    with pytest.raises(UsageError, match=r"--batch-size 0: .* greater than or equal to 1; see --help"):
+        request_from(ScanRequest, {"workbook": "a.xlsx", "batch_size": 0})
+    with pytest.raises(UsageError, match=r"--input 3: "):
+        request_from(ScanRequest, {"workbook": 3}, {"workbook": "input"})
+    with pytest.raises(UsageError, match=r"--lock-timeout -1: "):
+        request_from(ScanRequest, {"workbook": "a.xlsx", "lock_timeout_s": -1})
+
+
+def test_words_of_the_command_itself_are_no_parameters() -> None:
+    request = request_from(ScanRequest, {"workbook": "a.xlsx", "verbose": True, "packages": ["flask"]})
+
+    assert request.packages == ("flask",)
+
+
+@pytest.fixture
+def collector() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+
+
+@pytest.mark.usefixtures("collector")
+def test_garbage_is_collected_less_often_in_a_run() -> None:
+    before = gc.get_threshold()
+
+    rare_collections()
+
+    assert gc.get_threshold() > before
+    assert gc.isenabled()
