@@ -1,5 +1,6 @@
 """The IOC scan as a Prefect flow: list, read in batches, match, report."""
 
+import dataclasses
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from blocks.results import ResultStorage
 from flows.ioc.matching import Matched, match
+from flows.ioc.merging import merge_findings
 from flows.ioc.prepare import PreparedIoc, prepared_for
 from flows.ioc.reading import Reading
 from flows.ioc.record import IocRecord, recorded
@@ -30,7 +32,7 @@ from tasks.ioc.engine import IocEngine, ioc_engine_for
 from tasks.ioc.model import Candidate, RepositoryRecord, RepositoryStatus
 from tasks.ioc.plan import Tree, candidates
 from tasks.ioc_lookup import list_files, list_repositories
-from tasks.reports.findings import IocMetrics, IocResult, write_findings, write_findings_workbook
+from tasks.reports.findings import IocMetrics, IocResult, write_findings
 from tasks.reports.sarif import write_sarif
 from tasks.review.reviewer import utc_now
 
@@ -82,7 +84,7 @@ def _scan(prepared: PreparedIoc, engine: IocEngine, began: float, started_at: da
         matched = match(prepared, listed.files, reading)
         metrics = _metrics(engine, reading, time.monotonic() - began)
         result = _result(prepared, listed, matched, metrics, started_at)
-        _write(prepared, result)
+        result = _write(prepared, result)
     if reading.exhausted is not None:
         record.write(ScanState.INTERRUPTED)
     else:
@@ -205,14 +207,16 @@ def _not_held_against(prepared: PreparedIoc, matched: Matched) -> Iterator[str]:
         yield note
 
 
-def _write(prepared: PreparedIoc, result: IocResult) -> None:
+def _write(prepared: PreparedIoc, result: IocResult) -> IocResult:
+    """Write what was asked for; the result, with the problem where the workbook could not be written."""
     request = prepared.request
+    problem = merge_findings(prepared, result) if request.output is not None else None
+    result = dataclasses.replace(result, problem=problem)
     if request.json_file is not None:
         write_findings(request.json_file, result)
     if request.sarif is not None:
         write_sarif(request.sarif, result)
-    if request.output is not None:
-        write_findings_workbook(request.output, result, request.data_dir / "backups")
+    return result
 
 
 def _show(result: IocResult) -> None:

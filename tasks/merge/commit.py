@@ -2,7 +2,8 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,17 @@ from tasks.merge.formatting import FormatIssue
 from tasks.workbook.model import CellUpdate, Fingerprint, Layout
 from tasks.workbook.reader import fingerprint_of
 from tasks.workbook.verify import verify_written
-from tasks.workbook.writer import NewRow, WriteReport, write_workbook
+from tasks.workbook.writer import NewRow, write_workbook
+
+
+@dataclass(frozen=True, slots=True)
+class SheetEdits:
+    """What is to be written into one sheet; after_row is the last row that is taken."""
+
+    sheet: str
+    updates: Sequence[CellUpdate] = ()
+    new_rows: Sequence[NewRow] = ()
+    after_row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +40,7 @@ class MergePlan:
     """What is to be written where. target equals source in place; after_row is the last package row.
 
     expected is the source as it was read; backups and journal are folders of the data folder; now is naive local time.
-    restyles mend the looks that issues name, and keep what the cells hold.
+    restyles mend the looks that issues name, and keep what the cells hold. further are edits of other sheets.
     """
 
     source: Path
@@ -45,6 +56,7 @@ class MergePlan:
     issues: tuple[FormatIssue, ...] = ()
     restyles: tuple[CellUpdate, ...] = ()
     keep_backup: bool = True
+    further: tuple[SheetEdits, ...] = ()
 
     @property
     def journal(self) -> Path:
@@ -55,6 +67,12 @@ class MergePlan:
     def updates(self) -> list[CellUpdate]:
         """Every cell of existing rows that is written."""
         return [*(change.update for change in self.changes), *self.restyles]
+
+    @property
+    def sheets(self) -> tuple[SheetEdits, ...]:
+        """Every sheet with its edits; the first may be without any."""
+        first = SheetEdits(self.layout.sheet, self.updates, self.new_rows, self.after_row)
+        return (first, *(edits for edits in self.further if edits.updates or edits.new_rows))
 
     def moved_to(self, target: Path) -> "MergePlan":
         """The same plan for a new file elsewhere."""
@@ -90,7 +108,7 @@ def settle_interrupted(target: Path, backups: Path) -> Recovery:
 
 def write_changes(plan: MergePlan, steps: Steps = REAL_STEPS) -> MergeReport:
     """Write the plan's changes; the record stays open until `commit_merge`. MergeError leaves everything as it was."""
-    if not plan.updates and not plan.new_rows and plan.target == plan.source:
+    if not any(edits.updates or edits.new_rows for edits in plan.sheets) and plan.target == plan.source:
         return MergeReport(plan.target, None, 0, 0, written=False)
     plan.backups.mkdir(parents=True, exist_ok=True)
     done = _replace(plan, steps)
@@ -99,47 +117,49 @@ def write_changes(plan: MergePlan, steps: Steps = REAL_STEPS) -> MergeReport:
 
 
 def _replace(plan: MergePlan, steps: Steps) -> Replacement:
-    rewrite = _Rewrite(plan)
-    if not plan.target.exists():
-        return create_workbook(plan.target, rewrite.build, verify=rewrite.verify, like=plan.source, steps=steps)
-    return replace_workbook(
-        plan.target,
-        rewrite.build,
-        verify=rewrite.verify,
-        unchanged=lambda: _still_as_read(plan),
-        backup=backup_path(plan.backups, plan.target, plan.now) if plan.keep_backup else None,
-        journal=JournalPlan(plan.journal, plan.scan_id, plan.now),
-        steps=steps,
-    )
+    with tempfile.TemporaryDirectory(prefix="vetbook-") as scratch:
+        rewrite = _Rewrite(plan, Path(scratch))
+        if not plan.target.exists():
+            return create_workbook(plan.target, rewrite.build, verify=rewrite.verify, like=plan.source, steps=steps)
+        return replace_workbook(
+            plan.target,
+            rewrite.build,
+            verify=rewrite.verify,
+            unchanged=lambda: _still_as_read(plan),
+            backup=backup_path(plan.backups, plan.target, plan.now) if plan.keep_backup else None,
+            journal=JournalPlan(plan.journal, plan.scan_id, plan.now),
+            steps=steps,
+        )
 
 
 class _Rewrite:
-    """Building the new workbook and verifying it against what building reported."""
+    """Building the new workbook, sheet after sheet, and verifying each against what building it reported."""
 
-    def __init__(self, plan: MergePlan) -> None:
+    def __init__(self, plan: MergePlan, scratch: Path) -> None:
         self._plan = plan
-        self._updates = plan.updates
-        self._report: WriteReport | None = None
+        self._scratch = scratch
+        self._last: Callable[[], None] | None = None
 
     def build(self, temporary: Path) -> None:
-        plan = self._plan
-        self._report = write_workbook(
-            plan.source, temporary, plan.layout.sheet, self._updates, plan.new_rows, after_row=plan.after_row
-        )
+        *others, last = self._plan.sheets
+        before = self._plan.source
+        for number, edits in enumerate(others):
+            after = self._scratch / f"{number}.xlsx"
+            _written(before, after, edits)()
+            before = after
+        self._last = _written(before, temporary, last)
 
     def verify(self, temporary: Path) -> None:
-        plan, report = self._plan, self._report
-        if report is None:
-            raise MergeError(f"{plan.target}: nothing was built that could be verified; run again.")
-        verify_written(
-            plan.source,
-            temporary,
-            plan.layout.sheet,
-            self._updates,
-            plan.new_rows,
-            after_row=plan.after_row,
-            report=report,
-        )
+        if self._last is None:
+            raise MergeError(f"{self._plan.target}: nothing was built in {temporary.name} to be verified; run again.")
+        self._last()
+
+
+def _written(before: Path, after: Path, edits: SheetEdits) -> Callable[[], None]:
+    """Write one sheet's edits; what verifies them."""
+    rows, last = edits.new_rows, edits.after_row
+    report = write_workbook(before, after, edits.sheet, edits.updates, rows, after_row=last)
+    return lambda: verify_written(before, after, edits.sheet, edits.updates, rows, after_row=last, report=report)
 
 
 def _still_as_read(plan: MergePlan) -> None:

@@ -7,7 +7,7 @@ without a stored result, which it reads as blank, are looked up in the sheet its
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -27,7 +27,7 @@ from tasks.workbook.reader_unread import find_unread
 from tasks.workbook.rows import CellContent, RowCells, SheetRow, collect_rows
 from tasks.workbook.versions import Unread
 
-__all__ = ["LayoutWanted", "fingerprint_of", "read_review"]
+__all__ = ["LayoutWanted", "Value", "fingerprint_of", "read_review", "read_sheets"]
 
 _INTERNED = 50_000
 """Distinct texts that are kept once: results repeat, links do not."""
@@ -52,6 +52,22 @@ def read_review(path: Path, wanted: LayoutWanted | None = None) -> ReviewWorkboo
     if not rows:
         raise InputError(_nothing_found(path, layout, odd_rows))
     return ReviewWorkbook(path, fingerprint, layout, rows, odd_rows)
+
+
+def read_sheets(path: Path, names: Collection[str]) -> tuple[Fingerprint, dict[str, list[list[Value]]]]:
+    """The values of those of the named sheets that are there, from A1 on, blank cells as "".
+
+    InputError, in one line, when the file cannot be used.
+    """
+    check_workbook_file(path)
+    data, fingerprint = _read(path)
+    found: dict[str, list[list[Value]]] = {}
+    with _calamine_errors(path), open_package(path) as package, _load(plain_copy(package) or data) as book:
+        for name in (name for name in package.sheet_names if name in names):
+            check_extent(package, package.sheet(name))
+            found[name] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    _refuse_changed(path, fingerprint)
+    return fingerprint, found
 
 
 def fingerprint_of(path: Path) -> Fingerprint:

@@ -107,7 +107,7 @@ def test_findings_reports_and_a_second_run_that_asks_for_nothing(ioc: Ioc) -> No
     assert ("acme/three", "requirements.txt", "PyPI", "0.5.15") in listed
     book = openpyxl.load_workbook(outputs["findings.xlsx"])
     assert [cell.value for cell in book["Findings"][2]][:5] == ["acme/one", "package-lock.json", "npm", "evil", "6.6.6"]
-    book["Findings"]["J2"] = "ticket 7"
+    book["Findings"]["L2"] = "ticket 7"
     book.save(outputs["findings.xlsx"])
 
     ioc.github.calls.clear()
@@ -124,7 +124,8 @@ def test_findings_reports_and_a_second_run_that_asks_for_nothing(ioc: Ioc) -> No
     assert not ioc.github.calls["tree"] + ioc.github.calls["blob"]
     assert ioc.github.calls["graphql"] == 1
     sheet = openpyxl.load_workbook(outputs["findings.xlsx"])["Findings"]
-    assert [row[9].value for row in sheet.iter_rows(min_row=2) if row[0].value == "acme/one"] == ["ticket 7"]
+    assert [row[11].value for row in sheet.iter_rows(min_row=2) if row[0].value == "acme/one"] == ["ticket 7"]
+    assert {row[8].value for row in sheet.iter_rows(min_row=2)} == {"found"}
     assert len(list((ioc.folder / "data/backups").glob("findings.backup_*.xlsx"))) == 1
 
 

@@ -4,15 +4,9 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-import openpyxl
-import pytest
-
-from tasks.errors import CheckpointError
 from tasks.ioc.model import FileRecord, FileStatus, Finding, RepositoryRecord, RepositoryStatus
-from tasks.reports.findings import IocMetrics, IocResult, findings_document, write_findings, write_findings_workbook
+from tasks.reports.findings import IocMetrics, IocResult, findings_document, write_findings
 from tasks.reports.sarif import sarif_document
-
-NASTY = '=HYPERLINK("https://example.org","x")\x07\ud800'
 
 
 def result(name: str = "evil") -> IocResult:
@@ -31,29 +25,6 @@ def result(name: str = "evil") -> IocResult:
         metrics=IocMetrics(),
         indicators=1,
     )
-
-
-def test_names_that_look_like_formulas_are_text(tmp_path: Path) -> None:
-    path = tmp_path / "f.xlsx"
-    write_findings_workbook(path, result(NASTY), tmp_path / "backups")
-    cell = openpyxl.load_workbook(path)["Findings"]["D2"]
-    assert (cell.data_type, cell.value) == ("s", '=HYPERLINK("https://example.org","x")')
-
-
-def test_what_was_not_read_is_in_the_coverage(tmp_path: Path) -> None:
-    path = tmp_path / "f.xlsx"
-    write_findings_workbook(path, result(), tmp_path / "backups")
-    rows = {tuple(row) for row in openpyxl.load_workbook(path)["Coverage"].iter_rows(values_only=True)}
-    assert ("repository", "acme/two", "failed", "not there") in rows
-    assert ("file", "acme/one: bad.json", "failed", "not JSON") in rows
-
-
-def test_a_file_that_is_no_findings_workbook_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "mine.xlsx"
-    path.write_bytes(b"something else")
-    with pytest.raises(CheckpointError, match="not a findings workbook"):
-        write_findings_workbook(path, result(), tmp_path / "backups")
-    assert path.read_bytes() == b"something else"
 
 
 def test_sarif_names_rule_place_and_gaps() -> None:
