@@ -33,6 +33,7 @@ from tasks.checkpoints.batches import (
 )
 from tasks.checkpoints.results import stored_records
 from tasks.errors import SourceError
+from tasks.history.model import BatchSpan
 from tasks.progress.display import Narrator
 from tasks.review.compact import Compactor
 from tasks.review.failed import failed_review
@@ -102,10 +103,15 @@ class BatchRun:
     reviews: dict[Identity, PackageReview] = field(default_factory=dict)
     batches: int = 0
     cached: int = 0
+    spans: list[BatchSpan] = field(default_factory=list)
+    _began: float = field(init=False)
     _rounds: dict[Identity, int] = field(default_factory=dict)
     _last_round: int = 0
     _failed_now: set[Identity] = field(default_factory=set)
     _compactor: Compactor = field(default_factory=Compactor)
+
+    def __post_init__(self) -> None:
+        self._began = self.clock()
 
     def review(self, keys: Sequence[PackageKey]) -> None:
         """Review all keys, failed ones again at the end. Ends early, without an error, when it is told to stop."""
@@ -184,6 +190,12 @@ class BatchRun:
         failed = _count_failed(result.reviews)
         self.narrator.batch_done(len(result.keys), failed=failed, cached=outcome.cached, again=job.round > 0)
         self.record.batch_done(job.cache_key, result, cached=outcome.cached, failed=len(self._failed_now))
+        self._note_span(job, result, failed, cached=outcome.cached)
+
+    def _note_span(self, job: BatchRequest, result: BatchResult, failed: int, *, cached: bool) -> None:
+        ended, took = self.clock() - self._began, 0.0 if cached else result.seconds
+        start = round(max(0.0, ended - took), 3)
+        self.spans.append(BatchSpan(result.number, start, took, len(result.keys), failed, cached, job.round))
 
     def _failed(self, job: BatchRequest, error: Exception) -> None:
         """Note every package of a batch that failed as a whole; they are tried again at the end."""

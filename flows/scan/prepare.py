@@ -52,6 +52,11 @@ class Folders:
         return self.root / "output"
 
     @property
+    def history(self) -> Path:
+        """Results of finished scans."""
+        return self.root / "history"
+
+    @property
     def logs(self) -> Path:
         """Log files, one a day."""
         return self.root / "logs"

@@ -168,7 +168,8 @@ def _why_silent(package: PackageEntry, source: str) -> str | None:
         return package.reason or f"{source} was not asked"
     if answer.status in _ANSWERED:
         return None
-    return f"{source}: {answer.reason or package.reason or answer.status.value.replace('_', ' ')}"
+    reason = answer.reason or package.reason or answer.status.value.replace("_", " ")
+    return reason if reason.startswith(f"{source}:") else f"{source}: {reason}"
 
 
 def _note_kept(

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tasks.advisories.model import Severity
+from tasks.history.changes import ScanChanges
+from tasks.history.model import BatchSpan, DocumentKind, ScanDocument, Scope, package_entry, parse_document
 from tasks.reports.files import write_document
+from tasks.reports.since import since_document
 from tasks.review.model import PackageReview, ReviewStatus, SourceAnswer, SourceStatus, Tier
 
 SCHEMA = 1
@@ -24,11 +27,15 @@ class RunMetrics:
     requests: Mapping[str, int] = field(default_factory=dict)
     peak_rss_mb: int = 0
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    timeline: tuple[BatchSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """Everything a scan found out. Times are naive UTC; notes are sentences about the run as a whole."""
+    """Everything a scan found out. Times are naive UTC; notes are sentences about the run as a whole.
+
+    since is what changed since the last kept scan of the workbook (None: there is none); page is the report to look at.
+    """
 
     scan_id: str
     input: Path
@@ -40,6 +47,9 @@ class ScanResult:
     backup: Path | None = None
     changed_cells: int = 0
     notes: tuple[str, ...] = ()
+    scope: Scope = field(default_factory=Scope)
+    since: ScanChanges | None = None
+    page: Path | None = None
 
 
 def result_document(result: ScanResult) -> dict[str, Any]:
@@ -47,7 +57,20 @@ def result_document(result: ScanResult) -> dict[str, Any]:
     return _document(result, [_package(review) for review in result.packages])
 
 
+def lazy_document(result: ScanResult) -> dict[str, Any]:
+    """The same, with an iterator for the packages, for `write_document` (tasks.reports.files)."""
+    return _document(result, map(_package, result.packages))
+
+
+def scan_document(result: ScanResult) -> ScanDocument:
+    """The result as reports and comparisons read it."""
+    head = parse_document(DocumentKind.SCAN, _document(result, ()), "the result")
+    assert isinstance(head, ScanDocument)  # noqa: S101  as asked for
+    return replace(head, packages=tuple(package_entry(_package(review)) for review in result.packages))
+
+
 def _document(result: ScanResult, packages: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    since = {"since_last": since_document(result.since)} if result.since else {}
     return {
         "schema": SCHEMA,
         "scan_id": result.scan_id,
@@ -61,6 +84,7 @@ def _document(result: ScanResult, packages: Iterable[dict[str, Any]]) -> dict[st
             "backup": str(result.backup) if result.backup else None,
             "changed_cells": result.changed_cells,
             "notes": list(result.notes),
+            "scope": asdict(result.scope),
         },
         "metrics": {
             "wall_s": result.metrics.wall_s,
@@ -69,14 +93,16 @@ def _document(result: ScanResult, packages: Iterable[dict[str, Any]]) -> dict[st
             "requests": dict(result.metrics.requests),
             "peak_rss_mb": result.metrics.peak_rss_mb,
             "services": {name: dict(figures) for name, figures in result.metrics.services.items()},
+            "timeline": [asdict(span) for span in result.metrics.timeline],
         },
+        **since,
     }
 
 
 def write_result(path: Path, result: ScanResult) -> None:
     """Write the JSON file, whole or not at all; CheckpointError when it cannot be written."""
     # Tens of thousands of packages as plain data would take several times the memory of their reviews.
-    write_document(path, _document(result, map(_package, result.packages)))
+    write_document(path, lazy_document(result))
 
 
 def summary(reviews: Sequence[PackageReview]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from tasks.advisories.model import Severity
 from tasks.http.metrics import ServiceMetrics
 from tasks.reports.advice import advice
 from tasks.reports.result import ScanResult, summary
+from tasks.reports.since import since_line
 from tasks.review.model import PackageReview, ReviewStatus, Tier, VulnerabilityReview
 
 _SHOWN = 10
@@ -34,7 +35,11 @@ def summary_lines(result: ScanResult) -> Iterator[str]:
     yield from _list("Could not check", (r for r in result.packages if r.status is ReviewStatus.FAILED), reasons=True)
     yield from result.notes
     yield from advice({name: ServiceMetrics(**figures) for name, figures in metrics.services.items()})
+    if result.since:
+        yield since_line(result.since)
     yield _written(result)
+    if result.page:
+        yield f"Report: {result.page}"
 
 
 def _by_severity(counts: dict[str, dict[str, int]]) -> str:

@@ -265,6 +265,12 @@ class OutputSettings(Section):
     backup_days: int = Field(90, ge=1, le=36_500, description="Days after which backups go; the newest never goes.")
 
 
+class HistorySettings(Section):
+    """The results of finished scans, under `history/` in the data folder."""
+
+    keep: int = Field(90, ge=1, le=10_000, description="Finished scans of one workbook or organisation that are kept.")
+
+
 class Settings(Section):
     """All settings of a run."""
 
@@ -275,6 +281,7 @@ class Settings(Section):
     offline: OfflineSettings = OfflineSettings()
     performance: PerformanceSettings = PerformanceSettings()
     output: OutputSettings = OutputSettings()
+    history: HistorySettings = HistorySettings()
     logging: LoggingSettings = LoggingSettings()
 
 

@@ -12,7 +12,7 @@ def vulnerability(*ids: str, **more: Any) -> dict[str, Any]:
 
 def package(name: str, version: str = "1.0", *found: dict[str, Any], **more: Any) -> dict[str, Any]:
     """One reviewed package; OSV answered."""
-    sources = {"osv": {"status": "affected" if found else "none_found", "ids": [], "reason": None}}
+    sources: dict[str, Any] = {"osv": {"status": "affected" if found else "none_found", "ids": [], "reason": None}}
     tier = "security_risk" if found else "proceed"
     return {
         "row": 4,

@@ -54,6 +54,7 @@ def test_the_document_has_the_documented_keys() -> None:
         "requests": {"pypi": 3, "osv": 1},
         "peak_rss_mb": 96,
         "services": {"osv": {"retries": 1}},
+        "timeline": [],
     }
     assert {k: document["summary"][k] for k in ("workbook", "backup", "changed_cells", "notes")} == {
         "workbook": "out.xlsx",
