@@ -18,6 +18,7 @@ from blocks.results import ResultStorage
 from flows.scan.batches import BatchRun
 from flows.scan.cleanup import clean_up
 from flows.scan.enriching import enrich
+from flows.scan.keeping import settle
 from flows.scan.lookups import PrefectLookups
 from flows.scan.merging import Merged, merge
 from flows.scan.new_packages import NewPackage, resolve_new
@@ -82,7 +83,7 @@ def _scan(prepared: PreparedScan, began: float, started_at: datetime) -> ScanOut
         merged = merge(prepared, added, run.reviews)
     metrics = _metrics(prepared, run, time.monotonic() - began)
     result = _result(prepared, reviews, merged, metrics, started_at)
-    result = dataclasses.replace(result, notes=(*result.notes, *told))
+    result = settle(prepared, dataclasses.replace(result, notes=(*result.notes, *told)), merged.problem)
     if prepared.request.json_file is not None:
         write_result(prepared.request.json_file, result)
     write_reports(prepared, merged, result)
@@ -149,6 +150,7 @@ def _metrics(prepared: PreparedScan, run: BatchRun, wall_s: float) -> RunMetrics
         requests={name: figures.requests for name, figures in asked.items()},
         peak_rss_mb=_peak_rss_mb(),
         services={name: dataclasses.asdict(figures) for name, figures in told.items()},
+        timeline=tuple(run.spans),
     )
 
 
