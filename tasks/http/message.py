@@ -1,12 +1,14 @@
 """One request to a service, one answer, and reading an answer as JSON."""
 
-import json
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from tasks.http.policy import ServiceName
 
@@ -92,24 +94,14 @@ class JsonAnswer:
     validators: Validators = Validators()
 
 
-def _refuse_constant(name: str) -> Any:
-    raise InvalidAnswer(f"not JSON: it holds {name}")
-
-
-# json.loads with an argument builds a decoder per call.
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
-
-
 def read_json(answer: Answer) -> Any:
     """The body as a JSON object or array; InvalidAnswer where it is HTML, empty, cut short or anything else."""
     body = read_body(answer)
     if body[:64].lstrip()[:1] == b"<":
         raise InvalidAnswer("an HTML page came instead of JSON (a proxy's or a sign-in page?)")
     try:
-        value = _DECODER.decode(body.decode("utf-8-sig"))
-    except InvalidAnswer:
-        raise
-    except (ValueError, RecursionError) as error:
+        value = orjson.loads(body.removeprefix(codecs.BOM_UTF8))
+    except orjson.JSONDecodeError as error:
         raise InvalidAnswer("the JSON is cut short or malformed") from error
     if not isinstance(value, dict | list):
         raise InvalidAnswer("the JSON is neither an object nor an array")

@@ -3,7 +3,6 @@
 What is kept is the part of an answer that the product reads, made by the source that asked, not the answer's bytes.
 """
 
-import json
 import sqlite3
 import time
 import zlib
@@ -12,6 +11,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+import orjson
 
 from tasks.http.policy import ServiceName
 from tasks.sources.sqlite_file import SqliteFile
@@ -144,8 +145,7 @@ def _rows(connection: sqlite3.Connection, service: ServiceName, keys: Sequence[s
 
 
 def _row(service: ServiceName, key: str, answer: KeptAnswer) -> tuple[Any, ...]:
-    text = json.dumps(answer.value, separators=(",", ":"))
-    body = zlib.compress(text.encode(), 1)
+    body = zlib.compress(orjson.dumps(answer.value), 1)
     times = (answer.fetched_at, answer.fetched_at)
     return service.value, key, answer.address, answer.etag, answer.last_modified, *times, body
 
@@ -154,7 +154,7 @@ def _kept(row: Any) -> KeptAnswer | None:
     _, address, etag, last_modified, fetched_at, _, body = row
     try:
         unpacker = zlib.decompressobj()
-        value = json.loads(unpacker.decompress(body, _MAX_VALUE_BYTES))
+        value = orjson.loads(unpacker.decompress(body, _MAX_VALUE_BYTES))
         return KeptAnswer(value, address, float(fetched_at), etag, last_modified)
     except (zlib.error, ValueError, TypeError, RecursionError):
         return None

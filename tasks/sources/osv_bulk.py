@@ -6,13 +6,14 @@ older state than the index names, is asked for one by one as ever.
 """
 
 import asyncio
-import json
 import logging
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+
+import orjson
 
 from tasks.advisories.model import Advisory
 from tasks.advisories.parse import parse_advisory
@@ -81,6 +82,6 @@ def _records(export: zipfile.ZipFile, wanted: Mapping[str, AdvisoryRef]) -> Iter
 def _parsed(export: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Advisory | None:
     """One record of the export; a damaged one is left for the single request, which says what is wrong."""
     try:
-        return parse_advisory(json.loads(export.read(entry)))
+        return parse_advisory(orjson.loads(export.read(entry)))
     except (ValueError, SourceAnswerInvalid, zipfile.BadZipFile, OSError):
         return None

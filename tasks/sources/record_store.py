@@ -4,13 +4,14 @@ A record is served only for the very (id, modified) it was stored under: OSV cha
 record, which makes the pair its version. The file is a cache: damage costs requests, never an answer.
 """
 
-import json
 import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Self
+
+import orjson
 
 from tasks.advisories.model import Advisory
 from tasks.advisories.parse import from_plain, to_plain
@@ -88,12 +89,12 @@ def _versions(connection: sqlite3.Connection, ids: Sequence[str]) -> Iterable[tu
 
 
 def _encoded(advisory: Advisory) -> bytes:
-    return zlib.compress(json.dumps(to_plain(advisory), separators=(",", ":")).encode(), 1)
+    return zlib.compress(orjson.dumps(to_plain(advisory)), 1)
 
 
 def _decoded(identifier: str, body: bytes) -> Advisory | None:
     try:
-        advisory = from_plain(json.loads(zlib.decompress(body)))
+        advisory = from_plain(orjson.loads(zlib.decompress(body)))
     except (zlib.error, ValueError, TypeError, SourceAnswerInvalid):
         return None
     return advisory if advisory.id == identifier else None

@@ -1,6 +1,7 @@
 """A project's releases, read from PyPI's JSON: versions by PEP 440, upload times, yanked or not (PEP 592)."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,11 @@ from packaging.version import Version
 from tasks.advisories.versions import parse_version
 
 __all__ = ["Release", "latest", "parse_releases", "reduced_files", "reduced_releases", "release_of", "stable"]
+
+# Days that every month has: what is no date is left to the parser.
+_AS_PYPI_WRITES = re.compile(
+    r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}\.\d{6}Z", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,7 @@ def reduced_files(files: Iterable[object]) -> list[dict[str, Any]]:
     listed = tuple(file for file in files if isinstance(file, Mapping))
     if not listed:
         return []
-    moment = _first_upload(listed)
-    times = {} if moment is None else {"upload_time": moment.isoformat()}
-    return [{**times, "yanked": _all_yanked(listed)}]
+    return [{**_first_time(listed), "yanked": _all_yanked(listed)}]
 
 
 def _release(text: object, listed: object) -> Release | None:
@@ -96,6 +100,16 @@ def _listed(files: object) -> list[object]:
 def _first_upload(files: Iterable[Mapping[str, Any]]) -> datetime | None:
     times = [t for t in map(_uploaded_at, files) if t is not None]
     return min(times, default=None)
+
+
+def _first_time(files: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The first upload under PyPI's own key; times as PyPI writes them come in the order of their texts."""
+    texts = [file.get("upload_time_iso_8601") for file in files]
+    written = [text for text in texts if isinstance(text, str) and _AS_PYPI_WRITES.fullmatch(text)]
+    if len(written) == len(texts):
+        return {"upload_time_iso_8601": min(written)}
+    moment = _first_upload(files)
+    return {} if moment is None else {"upload_time": moment.isoformat()}
 
 
 def _all_yanked(files: Iterable[Mapping[str, Any]]) -> bool:
