@@ -82,12 +82,15 @@ class History:
         return path
 
     def scans(self, kind: DocumentKind | None = None, target: str | None = None) -> list[KeptScan]:
-        """What is kept, newest first; a file that cannot be believed is a warning by name and left out."""
+        """What is kept, newest first; a file that cannot be believed is a warning by name and left out.
+
+        target is a workbook's full path, or an organisation as `github:ORG` with whatever was asked of it.
+        """
         found = [kept for kept in map(_read_label, self._paths()) if kept is not None]
         wanted = [
             kept
             for kept in found
-            if (kind is None or kept.label.kind is kind) and (target is None or kept.label.target == target)
+            if (kind is None or kept.label.kind is kind) and (target is None or _is_of(kept.label, target))
         ]
         return sorted(wanted, key=lambda kept: (kept.label.finished_at, kept.label.scan_id), reverse=True)
 
@@ -114,6 +117,12 @@ class History:
             for folder in sorted(self.folder.iterdir()):
                 if folder.is_dir():
                     yield from _files(folder)
+
+
+def _is_of(label: Label, target: str) -> bool:
+    if label.kind is DocumentKind.SCAN:
+        return label.target == target
+    return f"{label.target} ".startswith(f"{target} ")
 
 
 def load(kept: KeptScan) -> ScanDocument | IocDocument:

@@ -26,17 +26,8 @@ def render(template: str, **view: Any) -> Iterator[str]:
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:;"
         " base-uri 'none'; form-action 'none'"
     )
-    pieces = (
-        _environment()
-        .get_template(template)
-        .generate(
-            **view,
-            style=Markup(style),
-            script=Markup(script),
-            policy=policy,  # noqa: S704  our own files
-        )
-    )
-    yield from _joined(pieces)
+    own = {"style": Markup(style), "script": Markup(script), "policy": policy}  # noqa: S704  our own files
+    yield from _joined(_environment().get_template(template).generate(**view, **own))
 
 
 def _joined(pieces: Iterator[str]) -> Iterator[str]:

@@ -169,7 +169,7 @@ def _changed(change: FindingChange, detail: str = "") -> Entry:
 
 def _finding_entry(package: PackageEntry, found: VulnerabilityEntry, detail: str = "") -> Entry:
     return Entry(
-        what=f"{package.name} {package.version or ''}".strip(),
+        what=_named(package),
         ids=found.ids[:3],
         badge=_severity_words(found),
         tone=tone_of(found.severity, malicious=found.malicious),
@@ -188,7 +188,11 @@ def _package_entry(change: PackageChange) -> Entry:
         return Entry(package.name, detail=f"{former.version or '(none)'} → {package.version or '(none)'}")
     many = len(package.vulnerabilities)
     detail = f"with {counted(many, 'vulnerability', 'vulnerabilities')}" if many else ""
-    return Entry(f"{package.name} {package.version or ''}".strip(), detail=detail)
+    return Entry(_named(package), detail=detail)
+
+
+def _named(package: PackageEntry) -> str:
+    return f"{package.name} {package.version or ''}".strip()
 
 
 # ---- charts and coverage
@@ -235,9 +239,7 @@ def _problems(packages: Iterable[PackageEntry]) -> Iterator[Group]:
     listed = list(packages)
     for title, status in (("Could not check", ReviewStatus.FAILED), ("Skipped rows", ReviewStatus.SKIPPED)):
         entries = [
-            Entry(
-                f"{package.name} {package.version or ''}".strip(), detail=f"row {package.row}: {package.reason or ''}"
-            )
+            Entry(_named(package), detail=f"row {package.row}: {package.reason or ''}")
             for package in listed
             if package.status is status
         ]

@@ -1,0 +1,1 @@
+"""`python -m flows.report`: kept scans listed, compared and shown again. No Prefect, no network."""
