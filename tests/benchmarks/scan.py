@@ -34,13 +34,17 @@ def main() -> None:
     parser.add_argument("--workbook", type=Path, help="review workbook to look up")
     parser.add_argument("--rows", type=int, nargs=2, help="compare the whole command for so many made-up packages")
     arguments = parser.parse_args()
-    environment = {f"VETBOOK_SOURCES__{k.upper()}__BASE_URL": f"{arguments.services}/{v}" for k, v in _PREFIXES.items()}
-    os.environ.update(environment)
+    os.environ.update(services_environment(arguments.services))
     with tempfile.TemporaryDirectory() as folder:
         if arguments.workbook:
             _against_bare_loop(arguments.services, arguments.workbook, Path(folder))
         if arguments.rows:
             _against_fewer_rows(arguments.rows, Path(folder))
+
+
+def services_environment(services: str) -> dict[str, str]:
+    """The settings that make the product use the services below that address."""
+    return {f"VETBOOK_SOURCES__{k.upper()}__BASE_URL": f"{services}/{v}" for k, v in _PREFIXES.items()}
 
 
 def _against_bare_loop(services: str, workbook: Path, folder: Path) -> None:

@@ -32,7 +32,7 @@ _BATCH = 50
 _COPIES = 9
 
 
-class _NoFacts:
+class NoFacts:
     """A `ProjectSource` that costs nothing: only matching is measured."""
 
     async def project(self, name: str, installed: str | None) -> ProjectFacts:
@@ -93,7 +93,7 @@ def _key(name: str, version: str) -> PackageKey:
 
 def _measured(path: Path, keys: Sequence[PackageKey]) -> dict[str, Any]:
     store = AdvisoryStore(path)
-    reviewer = Reviewer(_NoFacts(), store)
+    reviewer = Reviewer(NoFacts(), store)
     before, began, affected = psutil.Process().memory_info().rss, time.process_time(), 0
     refs = store.index_now(sorted({key.project for key in keys}))
     for at in range(0, len(keys), _BATCH):
