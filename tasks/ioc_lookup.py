@@ -1,19 +1,36 @@
 """The Prefect tasks of the IOC scan: listing, and one task run per batch, whose result is its checkpoint."""
 
+import functools
 import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
-from typing import Any
+from typing import Any, cast
 
 from prefect import task
 from prefect.context import TaskRunContext
 
-from tasks.errors import SourceError
+from blocks.github import GitHub
+from tasks.errors import SettingsError, SourceError
 from tasks.github.model import Repository
 from tasks.ioc.batches import IocBatch, plain_result
-from tasks.ioc.engine import ioc_engine_for
+from tasks.ioc.engine import IocEngine
 from tasks.ioc.plan import Tree
 from tasks.ioc.terms import IocTerms
+
+
+@functools.lru_cache(maxsize=1)
+def ioc_engine_for(terms: IocTerms) -> IocEngine:
+    """This process's engine for these terms, made at first need: on a worker as in an ad-hoc run.
+
+    SettingsError where the credentials, or the block that holds them, are not usable.
+    """
+    if terms.github_block is None:
+        return IocEngine(terms)
+    try:
+        block = cast("GitHub", GitHub.load(terms.github_block))
+    except ValueError as error:
+        raise SettingsError(f"--github-block {terms.github_block}: Prefect has no such block; save it first") from error
+    return IocEngine(terms, block.access(terms.org))
 
 
 def _batch_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:

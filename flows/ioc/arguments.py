@@ -7,7 +7,9 @@ from flows.command.words import add_config, add_data_dir, add_loudness, command_
 
 DESCRIPTION = "Find packages known to be malicious in the lockfiles and SBOMs of a GitHub organisation."
 
-EPILOG = """The token comes from GITHUB_TOKEN, the address of GitHub Enterprise from sources.github.base_url.
+EPILOG = """The token comes from GITHUB_TOKEN, or a GitHub App from GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY (or
+GITHUB_APP_PRIVATE_KEY_FILE) and, if wanted, GITHUB_APP_INSTALLATION_ID;
+the address of GitHub Enterprise from sources.github.base_url.
 
 exit codes:
   0  done, nothing found
@@ -38,6 +40,7 @@ def _add_target(group: argparse._ArgumentGroup) -> None:
         action="store_true",
         help="the whole organisation, beginning with the repositories of --team",
     )
+    group.add_argument("--github-block", metavar="NAME", help="take credentials from this saved Prefect block")
     group.add_argument("--fast", action="store_true", help="only files in the top folder of each repository")
     group.add_argument("--include-archived", action="store_true", help="archived repositories too")
 

@@ -3,14 +3,14 @@
 import dataclasses
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import psutil
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
@@ -24,14 +24,17 @@ from flows.ioc.record import IocRecord, recorded
 from flows.ioc.request import IocRequest
 from flows.opaque import opaque
 from flows.scan.stopping import SignalStop
+from flows.story.ioc_story import ioc_pieces, ioc_tags
+from flows.story.progress import told_progress
+from flows.story.publish import publish
 from tasks.checkpoints.model import ScanState
 from tasks.errors import SourceError
 from tasks.github.model import Repository
 from tasks.indicators.stored import StoredIndicators
-from tasks.ioc.engine import IocEngine, ioc_engine_for
+from tasks.ioc.engine import IocEngine
 from tasks.ioc.model import Candidate, RepositoryRecord, RepositoryStatus
 from tasks.ioc.plan import Tree, candidates
-from tasks.ioc_lookup import list_files, list_repositories
+from tasks.ioc_lookup import ioc_engine_for, list_files, list_repositories
 from tasks.reports.findings import IocMetrics, IocResult, write_findings
 from tasks.reports.sarif import write_sarif
 from tasks.review.reviewer import utc_now
@@ -39,7 +42,6 @@ from tasks.review.reviewer import utc_now
 _CHUNK = 100
 """Repositories whose files one task run lists."""
 
-_MOST_ROWS = 500
 _log = logging.getLogger(__name__)
 _RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(max_workers=64)  # type: ignore[assignment]  # invariant
 
@@ -74,10 +76,11 @@ def ioc(request: IocRequest) -> IocResult:
 
 def _scan(prepared: PreparedIoc, engine: IocEngine, began: float, started_at: datetime) -> IocResult:
     record = IocRecord(prepared)
-    with recorded(record), SignalStop(_log.warning) as stop:
+    with recorded(record), told_progress(prepared.request.org) as note, SignalStop(_log.warning) as stop:
         listed = _list(prepared)
+        storage = _storage(prepared)
         reading = Reading(
-            prepared, listed.trees, engine.inventory, _storage(prepared), record, lambda: _quota(engine), stop
+            prepared, listed.trees, engine.inventory, storage, record, lambda: _quota(engine), stop, note=note
         )
         reading.run(listed.files)
         stop.leave()
@@ -91,7 +94,7 @@ def _scan(prepared: PreparedIoc, engine: IocEngine, began: float, started_at: da
         record.finish()
     if prepared.config.enable_performance_monitoring:
         _say_performance(reading)
-    _show(result)
+    publish(ioc_pieces(result, _files(prepared.request)), ioc_tags(result))
     return result
 
 
@@ -219,11 +222,6 @@ def _write(prepared: PreparedIoc, result: IocResult) -> IocResult:
     return result
 
 
-def _show(result: IocResult) -> None:
-    """Findings and coverage as artifacts of the flow run."""
-    rows: Sequence[dict[str, Any]] = [
-        {"repository": f.repository, "path": f.path, "package": f.name, "version": f.version, "indicator": f.indicator}
-        for f in result.findings[:_MOST_ROWS]
-    ]
-    create_table_artifact(table=list(rows), key="ioc-findings", description=f"{len(result.findings)} findings")
-    create_markdown_artifact("\n".join(f"- {line}" for line in result.summary_lines()), key="ioc-coverage")
+def _files(request: IocRequest) -> dict[str, Path]:
+    found = {"Workbook": request.output, "JSON": request.json_file, "SARIF": request.sarif}
+    return {what: path.resolve() for what, path in found.items() if path is not None}

@@ -17,6 +17,7 @@ from tasks.indicators.load import Indicators, load_indicators
 from tasks.indicators.stored import StoredIndicators
 from tasks.ioc.config import BatchConfig
 from tasks.ioc.config_load import load_batch_config
+from tasks.ioc.engine import credentials_of_environment
 from tasks.ioc.terms import IocTerms
 from tasks.settings.load import load_settings
 from tasks.store.file import STORE_NAME
@@ -59,7 +60,11 @@ def prepare(request: IocRequest) -> PreparedIoc:
         strategy=batch.config.default_strategy,
         max_wait_s=request.max_wait_s,
         store=request.data_dir / "store",
+        org=request.org,
+        github_block=request.github_block,
     )
+    if terms.github_block is None:
+        credentials_of_environment(terms)
     unfinished = None if request.start_fresh else unfinished_scan(request.data_dir, request.target)
     return PreparedIoc(
         request=request,

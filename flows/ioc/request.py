@@ -26,6 +26,7 @@ class IocRequest(BaseModel):
     sarif: Path | None = Field(None, description="Write the findings here as SARIF.")
     inventory: Path | None = Field(None, description="Write every package here, one JSON object a line.")
     output: Path | None = Field(None, description="Write a findings workbook here.")
+    github_block: str | None = Field(None, description="Name of a saved GitHub block with the credentials.")
     batch_strategy: BatchStrategy | None = Field(None, description="How much is asked at once.")
     batch_size: int | None = Field(None, description="Files per batch.")
     max_concurrent: int | None = Field(None, description="Requests in flight.")

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from tasks.github.api import Credentials
+from tasks.github.app import app_from_environment
 from tasks.github.blobs import BlobLimits
 from tasks.github.budget import Budget, BudgetTerms
 from tasks.github.kept import KeptTrees
@@ -45,11 +46,15 @@ class GitHubAccess:
     credentials: Credentials | None = field(default=None, repr=False)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "GitHubAccess":
-        """Token from GITHUB_TOKEN, address from VETBOOK_SOURCES__GITHUB__BASE_URL."""
+    def from_environment(cls, environment: Mapping[str, str] = os.environ, org: str | None = None) -> "GitHubAccess":
+        """Token from GITHUB_TOKEN, or an App from GITHUB_APP_*; address from VETBOOK_SOURCES__GITHUB__BASE_URL.
+
+        org is where an App without installation id looks for its installation.
+        """
         token = environment.get("GITHUB_TOKEN", "").strip()
         address = environment.get("VETBOOK_SOURCES__GITHUB__BASE_URL", "").strip()
-        return cls(token=SecretStr(token) if token else None, base_url=address or None)
+        app = app_from_environment(environment, org)
+        return cls(token=SecretStr(token) if token else None, base_url=address or None, credentials=app)
 
     def policy(self) -> ServicePolicy:
         """What the HTTP client keeps to."""

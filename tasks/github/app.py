@@ -8,9 +8,10 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -27,7 +28,7 @@ from tasks.http.client import HttpClient
 from tasks.http.message import Answer, InvalidAnswer, ServiceRequest, read_json
 from tasks.http.policy import ServiceName
 
-__all__ = ["AppCredentials"]
+__all__ = ["AppCredentials", "app_from_environment"]
 
 CLAIM_S = 540
 SKEW_S = 60
@@ -103,6 +104,33 @@ class AppCredentials:
         claim = {"iat": now - SKEW_S, "exp": now + CLAIM_S, "iss": self._app_id}
         signed = f"{_encoded({'alg': 'RS256', 'typ': 'JWT'})}.{_encoded(claim)}"
         return f"{signed}.{_base64(self._key.sign(signed.encode(), PKCS1v15(), SHA256()))}"
+
+
+def app_from_environment(environment: Mapping[str, str], org: str | None = None) -> AppCredentials | None:
+    """The App of GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY (PEM, its line ends perhaps written "\\n") or
+    GITHUB_APP_PRIVATE_KEY_FILE, and GITHUB_APP_INSTALLATION_ID; None where no App is named. SettingsError names the
+    variable that is wrong.
+    """
+    app_id, installation = (environment.get(f"GITHUB_APP_{name}", "").strip() for name in ("ID", "INSTALLATION_ID"))
+    if not app_id:
+        return None
+    if installation and not installation.isdecimal():
+        raise SettingsError(f"GITHUB_APP_INSTALLATION_ID is {installation!r}; it must be a number, or unset.")
+    number = int(installation) if installation else None
+    return AppCredentials(app_id, _key_text(environment), installation_id=number, org=org)
+
+
+def _key_text(environment: Mapping[str, str]) -> SecretStr:
+    written, path = (environment.get(f"GITHUB_APP_PRIVATE_KEY{end}", "").strip() for end in ("", "_FILE"))
+    if written:
+        return SecretStr(written.replace("\\n", "\n"))
+    if not path:
+        raise SettingsError("GITHUB_APP_ID is set: set GITHUB_APP_PRIVATE_KEY or GITHUB_APP_PRIVATE_KEY_FILE too.")
+    try:
+        return SecretStr(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text"
+        raise SettingsError(f"GITHUB_APP_PRIVATE_KEY_FILE {path}: cannot be read ({reason}).") from None
 
 
 def _key(text: SecretStr) -> RSAPrivateKey:

@@ -1,12 +1,10 @@
 """The composition root of the IOC scan: from settings to GitHub read on one event loop, shared by all batches."""
 
 import asyncio
-import functools
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-
-from pydantic import SecretStr
+from dataclasses import replace
 
 from tasks.engine.loop import LoopThread
 from tasks.errors import SourceError
@@ -25,32 +23,43 @@ from tasks.ioc.plan import FILTER, Tree
 from tasks.ioc.reading import Reader, Unread, parse
 from tasks.ioc.terms import IocTerms
 
-__all__ = ["IocEngine", "access_of", "ioc_engine_for"]
+__all__ = ["IocEngine", "access_of", "credentials_of_environment"]
 
 
-def access_of(terms: IocTerms, token: str) -> GitHubAccess:
-    """How GitHub is asked under these terms."""
+def access_of(terms: IocTerms, given: GitHubAccess) -> GitHubAccess:
+    """How GitHub is asked under these terms, with the given credentials; a given address wins over the settings'."""
     limits = terms.limits
     one_by_one = terms.strategy is BatchStrategy.SEQUENTIAL
     service = terms.lookup.services.get("github")
-    usual = GitHubAccess()
     deadline = service.deadline_s if service is not None else None
-    return GitHubAccess(
-        token=SecretStr(token) if token else None,
-        base_url=service.base_url if service is not None else None,
+    budget = BudgetTerms(limits.buffer, given.budget.points_per_minute, terms.max_wait_s, limits.requests)
+    return replace(
+        given,
+        base_url=given.base_url or (service.base_url if service is not None else None),
         attempts=terms.config.retry_attempts + 1,
-        deadline_s=deadline or usual.deadline_s,
-        budget=BudgetTerms(rate_limit_buffer=limits.buffer, max_wait_s=terms.max_wait_s, max_in_flight=limits.requests),
+        deadline_s=deadline or given.deadline_s,
+        budget=budget,
         limits=BlobLimits(files=1, queries=1) if one_by_one else BlobLimits(queries=limits.requests),
-        ca_bundle=terms.lookup.ca_bundle,
+        ca_bundle=given.ca_bundle or terms.lookup.ca_bundle,
     )
 
 
-class IocEngine:
-    """One process's reading: blocking calls, from any thread, that raise SourceError where GitHub cannot answer."""
+def credentials_of_environment(terms: IocTerms) -> GitHubAccess:
+    """A GitHub App's credentials (GITHUB_APP_*), else the token of GITHUB_TOKEN. SettingsError names what is wrong."""
+    found = GitHubAccess.from_environment(os.environ, terms.org)
+    # The address is a setting, of which the variable is only one place.
+    return replace(found, base_url=None)
 
-    def __init__(self, terms: IocTerms) -> None:
+
+class IocEngine:
+    """One process's reading: blocking calls, from any thread, that raise SourceError where GitHub cannot answer.
+
+    Credentials come from the environment where none are given.
+    """
+
+    def __init__(self, terms: IocTerms, given: GitHubAccess | None = None) -> None:
         self.terms = terms
+        self.access = access_of(terms, given or credentials_of_environment(terms))
         self.inventory = Inventory(terms.store / "inventory.sqlite")
         self.cost = Ledger()
         self._loop = LoopThread("vetbook-ioc")
@@ -58,8 +67,8 @@ class IocEngine:
         self._github: GitHubOrganisation = self._loop.run(self._open())
 
     async def _open(self) -> GitHubOrganisation:
-        access = access_of(self.terms, os.environ.get("GITHUB_TOKEN", "").strip())
-        return await self._stack.enter_async_context(open_organisation(access, folder=self.terms.store, wanted=FILTER))
+        opened = open_organisation(self.access, folder=self.terms.store, wanted=FILTER)
+        return await self._stack.enter_async_context(opened)
 
     @property
     def requests(self) -> int:
@@ -142,9 +151,3 @@ class IocEngine:
         finally:
             self._loop.close()
             self.inventory.close()
-
-
-@functools.lru_cache(maxsize=1)
-def ioc_engine_for(terms: IocTerms) -> IocEngine:
-    """This process's engine for these terms, made at first need: on a worker as in an ad-hoc run."""
-    return IocEngine(terms)

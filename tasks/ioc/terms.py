@@ -11,13 +11,18 @@ __all__ = ["IocTerms"]
 
 
 class IocTerms(Plain):
-    """Settings of the engine. max_wait_s: seconds to wait for a used-up quota; store: folder of what is kept."""
+    """Settings of the engine. max_wait_s: seconds to wait for a used-up quota; store: folder of what is kept.
+
+    org is where a GitHub App looks for its installation; github_block names a saved block with the credentials.
+    """
 
     lookup: LookupSettings
     config: BatchConfig
     strategy: BatchStrategy
     max_wait_s: float
     store: Path
+    org: str | None = None
+    github_block: str | None = None
 
     @property
     def limits(self) -> Terms:

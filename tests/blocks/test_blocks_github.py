@@ -1,5 +1,7 @@
 """The block: typed, described, secret, and leading to an access that works."""
 
+from pathlib import Path
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -7,7 +9,12 @@ from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
 from pydantic import SecretStr, ValidationError
 
 from blocks.github import GitHub
+from tasks.engine.lookup import lookup_settings
 from tasks.errors import SettingsError
+from tasks.ioc.config import BatchConfig
+from tasks.ioc.terms import IocTerms
+from tasks.ioc_lookup import ioc_engine_for
+from tasks.settings.load import load_settings
 
 
 class TestStandard(BlockStandardTestSuite):
@@ -63,3 +70,28 @@ def test_an_app_s_token_replaces_the_token() -> None:
 def test_what_cannot_work_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         GitHub.model_validate(fields)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_saved_block_s_credentials_reach_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "of-the-environment")
+    settings = lookup_settings(load_settings(None, environment={}).settings, offline=False, store=None)
+    config = BatchConfig()
+    GitHub(token=SecretStr("of-the-block"), base_url="http://127.0.0.1:1/api").save("ours", overwrite=True)
+
+    def terms(name: str) -> IocTerms:
+        strategy = config.default_strategy
+        return IocTerms(
+            lookup=settings, config=config, strategy=strategy, max_wait_s=1, store=tmp_path, github_block=name
+        )
+
+    engine = ioc_engine_for(terms("ours"))
+    try:
+        policy = engine.access.policy()
+        assert policy.request_headers()["Authorization"] == "Bearer of-the-block"
+        assert policy.address == "http://127.0.0.1:1/api"
+    finally:
+        ioc_engine_for.cache_clear()
+        engine.close()
+    with pytest.raises(SettingsError, match="no such block"):
+        ioc_engine_for(terms("theirs"))
