@@ -16,6 +16,7 @@ from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from blocks.results import ResultStorage
+from flows.ioc.keeping import settle
 from flows.ioc.matching import Matched, match
 from flows.ioc.merging import merge_findings
 from flows.ioc.prepare import PreparedIoc, prepared_for
@@ -31,10 +32,10 @@ from tasks.checkpoints.model import ScanState
 from tasks.errors import SourceError
 from tasks.github.model import Repository
 from tasks.indicators.stored import StoredIndicators
-from tasks.ioc.engine import IocEngine
+from tasks.ioc.engine import IocEngine, ioc_engine_for
 from tasks.ioc.model import Candidate, RepositoryRecord, RepositoryStatus
 from tasks.ioc.plan import Tree, candidates
-from tasks.ioc_lookup import ioc_engine_for, list_files, list_repositories
+from tasks.ioc_lookup import list_files, list_repositories
 from tasks.reports.findings import IocMetrics, IocResult, write_findings
 from tasks.reports.sarif import write_sarif
 from tasks.review.reviewer import utc_now
@@ -53,6 +54,7 @@ class _Listed:
     trees: dict[str, Tree] = field(default_factory=dict)
     files: list[Candidate] = field(default_factory=list)
     repositories: list[RepositoryRecord] = field(default_factory=list)
+    teams: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def _run_name() -> str:
@@ -113,7 +115,9 @@ def _say_performance(reading: Reading) -> None:
 def _list(prepared: PreparedIoc) -> _Listed:
     """Repositories, their files, and which of those are lockfiles."""
     request, listed = prepared.request, _Listed()
-    repositories = _repositories(prepared)
+    repositories, of_team = _repositories(prepared)
+    if request.team:
+        listed.teams[request.team] = tuple(one.full_name for one in of_team)
     _log.info("%d repositories", len(repositories))
     for start in range(0, len(repositories), _CHUNK):
         part = repositories[start : start + _CHUNK]
@@ -138,16 +142,18 @@ def _note(listed: _Listed, repository: Repository, tree: Tree | SourceError, *, 
     listed.repositories.append(RepositoryRecord(name, status, commit, len(found), archived))
 
 
-def _repositories(prepared: PreparedIoc) -> tuple[Repository, ...]:
+def _repositories(prepared: PreparedIoc) -> tuple[tuple[Repository, ...], tuple[Repository, ...]]:
+    """What is to be read, in order, and which of it is the named team's."""
     request = prepared.request
     terms = opaque(prepared.terms)
     if request.team and not request.team_first_org:
-        return list_repositories(request.org, terms, request.team, (), request.include_archived)
+        own = list_repositories(request.org, terms, request.team, (), request.include_archived)
+        return own, own
     everything = list_repositories(request.org, terms, None, request.repositories, request.include_archived)
     if not request.team_first_org:
-        return everything
+        return everything, ()
     first = list_repositories(request.org, terms, request.team, (), request.include_archived)
-    return tuple({one.full_name: one for one in (*first, *everything)}.values())
+    return tuple({one.full_name: one for one in (*first, *everything)}.values()), first
 
 
 def _storage(prepared: PreparedIoc) -> ResultStorage:
@@ -171,6 +177,7 @@ def _metrics(engine: IocEngine, reading: Reading, wall_s: float) -> IocMetrics:
         requests={"github": engine.requests},
         peak_rss_mb=round(getattr(memory, "peak_wset", memory.rss) / 1e6),
         waited_s=round(engine.waited_s, 2),
+        timeline=tuple(reading.spans),
     )
 
 
@@ -187,6 +194,7 @@ def _result(
         files=matched.files,
         repositories=tuple(listed.repositories),
         metrics=metrics,
+        teams=listed.teams,
         indicators=prepared.indicators.count,
         withdrawn=prepared.indicators.withdrawn,
         indicators_digest=prepared.indicators.digest,
@@ -214,7 +222,7 @@ def _write(prepared: PreparedIoc, result: IocResult) -> IocResult:
     """Write what was asked for; the result, with the problem where the workbook could not be written."""
     request = prepared.request
     problem = merge_findings(prepared, result) if request.output is not None else None
-    result = dataclasses.replace(result, problem=problem)
+    result = settle(prepared, dataclasses.replace(result, problem=problem))
     if request.json_file is not None:
         write_findings(request.json_file, result)
     if request.sarif is not None:

@@ -20,6 +20,7 @@ from tasks.batching.pressure import Pressure
 from tasks.batching.window import run_windowed
 from tasks.checkpoints.results import stored_batches
 from tasks.github.errors import AuthenticationFailed, BudgetExhausted
+from tasks.history.model import BatchSpan
 from tasks.ioc.batches import FileWanted, IocBatch, parsed_of
 from tasks.ioc.findings import hits_in
 from tasks.ioc.inventory import Inventory
@@ -56,6 +57,7 @@ class Reading:
     record: IocRecord
     quota: Callable[[], int | None] = lambda: None
     stop: Stop = NEVER
+    note: Callable[[int, int, str], object] = lambda *_: None
     batches: int = 0
     cached: int = 0
     read: set[Content] = field(default_factory=set)
@@ -63,6 +65,8 @@ class Reading:
     exhausted: BudgetExhausted | None = None
     refused: AuthenticationFailed | None = None
     collector: BatchMetricsCollector = field(default_factory=BatchMetricsCollector)
+    spans: list[BatchSpan] = field(default_factory=list)
+    _began: float = field(default_factory=time.monotonic)
     _last: float = 0.0
     _done: int = 0
     _process: psutil.Process = field(default_factory=psutil.Process)
@@ -174,6 +178,8 @@ class Reading:
             "read", plain["seconds"], len(job.files), succeeded, requests=plain["requests"]
         )
         planner.finished(BatchTiming(len(job.files), plain["seconds"]))
+        held = {"packages": len(job.files), "failed": len(plain["unread"]), "cached": future.state.name == "Cached"}
+        self.spans.append(BatchSpan.ended(job.number, time.monotonic() - self._began, plain["seconds"], **held))
         self.record.batch_done(job.cache_key, len(job.files))
         self._done += len(job.files)
         self._progress(total)
@@ -214,6 +220,7 @@ class Reading:
         self.unread.update({content_of(file.candidate): reason for file in job.files})
 
     def _progress(self, total: int) -> None:
+        self.note(self._done, total, f"{self.batches} batches, {self._done} of {total} contents read")
         now = time.monotonic()
         if now - self._last >= 5 or self._done == total:  # noqa: PLR2004  seconds between two lines
             self._last = now

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -29,6 +30,9 @@ from flows.scan.reporting import conflict_sentence, write_reports
 from flows.scan.request import ScanRequest
 from flows.scan.resume import scan_held, take_over_results
 from flows.scan.stopping import SignalStop
+from flows.story.progress import TellingDisplay, told_progress
+from flows.story.publish import publish
+from flows.story.scan_story import scan_pieces, scan_tags
 from flows.sync.steps import refresh_store
 from tasks.checkpoints.batches import identity
 from tasks.checkpoints.model import ScanState
@@ -92,7 +96,13 @@ def _scan(prepared: PreparedScan, began: float, started_at: datetime) -> ScanOut
             note_renewed(prepared, run.reviews)
         record.write(ScanState.DONE)
     clean_up(prepared, finished=merged.problem is None)
+    publish(scan_pieces(result, merged.problem, _files(prepared, result)), scan_tags(result, merged.problem))
     return ScanOutcome(result, merged.problem, tuple(record.statistics.lines))
+
+
+def _files(prepared: PreparedScan, result: ScanResult) -> dict[str, Path]:
+    found = {"Report": result.page, "Workbook": result.workbook, "JSON": prepared.request.json_file}
+    return {what: path.resolve() for what, path in found.items() if path is not None}
 
 
 def _look_up(
@@ -107,7 +117,12 @@ def _look_up(
     display = make_display(prepared.request.display, len(keys), _log.info)
     record.begin()
     take_over_results(prepared)
-    with Narrator(Tally(len(keys), time.monotonic), display) as narrator, SignalStop(_log.warning) as stop:
+    tally = Tally(len(keys), time.monotonic)
+    with (
+        told_progress(prepared.request.workbook.name) as note,
+        Narrator(tally, TellingDisplay(display, note)) as narrator,
+        SignalStop(_log.warning) as stop,
+    ):
         lookups = PrefectLookups(storage, prepared.lookup)
         ahead = engine_for(prepared.lookup).expect_projects
         run = BatchRun(prepared, lookups, narrator, record, _log.warning, stop, look_ahead=ahead)

@@ -1,0 +1,93 @@
+"""Artifacts as plain values, with text from outside that can be neither markup nor a link, and bounded in size."""
+
+import hashlib
+import html
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+MOST_ROWS = 500
+"""Rows of one table: more make the UI's page slow, and the report holds them all."""
+
+_LONGEST = 300
+_LONGEST_KEY = 40
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-!|~])")
+_ADDRESS = re.compile(r"(?i)((?<=\w)(?=://)|(?<=www)(?=\.)|(?=@))")
+_BLANKS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
+
+Row = Mapping[str, str]
+"""One row of a table by column title; the first row's titles are the table's."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkdownPiece:
+    """A page of text; `text` is markdown that this program wrote."""
+
+    key: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TablePiece:
+    """A table; Prefect's UI renders its cells as markdown, so they are escaped."""
+
+    key: str
+    title: str
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPiece:
+    """A file to open; `path` is absolute."""
+
+    key: str
+    title: str
+    path: Path
+
+
+Piece = MarkdownPiece | TablePiece | LinkPiece
+
+
+def key_for(kind: str, subject: str) -> str:
+    """An artifact's key (lower case letters, digits, dashes): one history per kind and subject.
+
+    https://docs.prefect.io/v3/concepts/artifacts
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", subject.lower()).strip("-")[:_LONGEST_KEY]
+    digest = hashlib.sha256(subject.encode(errors="surrogateescape")).hexdigest()[:8]
+    return "-".join(filter(None, (kind, slug, digest)))
+
+
+def shortened(text: object, longest: int = _LONGEST) -> str:
+    """One line of at most `longest` characters, without control characters."""
+    line = _BLANKS.sub(" ", str(text).encode(errors="replace").decode()).strip()
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def escaped(text: object, longest: int = _LONGEST) -> str:
+    """Text as markdown that shows exactly this text: no markup, no HTML, no link."""
+    plain = _MARKUP.sub(r"\\\1", shortened(text, longest))
+    # Renderers make links of bare addresses too (GitHub Flavored Markdown 6.9), unless an escape stands inside.
+    return _ADDRESS.sub(r"\1\\", html.escape(plain, quote=False))
+
+
+def figures_table(figures: Iterable[tuple[str, object]]) -> Iterator[str]:
+    """The lines of a two-column markdown table."""
+    yield "| | |"
+    yield "|---|---|"
+    yield from (f"| {escaped(name)} | {escaped(value)} |" for name, value in figures)
+
+
+def bullets(sentences: Sequence[str], most: int = 20) -> Iterator[str]:
+    """The lines of a list, cut after `most` with the number of those left out."""
+    yield from (f"- {escaped(sentence)}" for sentence in sentences[:most])
+    if len(sentences) > most:
+        yield f"- … and {len(sentences) - most} more"
+
+
+def table_of(key: str, what: str, rows: Sequence[Row]) -> TablePiece:
+    """A table of at most `MOST_ROWS` rows; the title says how many there are in all."""
+    title = f"{len(rows)} {what}" + (f", the first {MOST_ROWS} shown" if len(rows) > MOST_ROWS else "")
+    return TablePiece(key, title, [{name: escaped(text) for name, text in row.items()} for row in rows[:MOST_ROWS]])

@@ -1,0 +1,77 @@
+"""Artifacts and tags of a flow run, through Prefect's API; what cannot be written is a warning, never a failure."""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import ArtifactCreate
+from prefect.exceptions import PrefectException
+from prefect.runtime import flow_run
+
+from flows.story.pieces import LinkPiece, MarkdownPiece, Piece, TablePiece
+
+_log = logging.getLogger(__name__)
+_LARGEST = 400_000
+"""Characters of one artifact: the server refuses more than 1 MB, and pages with more are slow."""
+
+_API_FAILURES = (PrefectException, httpx.HTTPError, OSError, RuntimeError, ValueError)
+"""What Prefect's client raises when a server is away, refuses or answers nonsense."""
+
+
+@contextmanager
+def forgiving(what: str, say: Callable[[str], object] = _log.warning) -> Iterator[None]:
+    """Turn a failure of Prefect's API into one warning: the UI is told less, the run goes on."""
+    try:
+        yield
+    except _API_FAILURES as error:
+        first = (str(error).splitlines() or [""])[0]
+        say(f"{what} could not be shown in the Prefect UI ({type(error).__name__}: {first[:200]})")
+
+
+def current_run() -> UUID | None:
+    """The id of the flow run that this code runs in; None outside of one."""
+    found = flow_run.id
+    return UUID(str(found)) if found else None
+
+
+def publish(pieces: Iterable[Piece], tags: Iterable[str]) -> None:
+    """Write the artifacts of the current flow run and add tags to it."""
+    run_id = current_run()
+    if run_id is None:
+        return
+    with forgiving("The run's story"), get_client(sync_client=True) as client:
+        for piece in pieces:
+            with forgiving(f'"{piece.title}"'):
+                client.create_artifact(_artifact(piece, run_id))
+        _add_tags(client, run_id, tags)
+
+
+def _artifact(piece: Piece, run_id: UUID) -> ArtifactCreate:
+    kind, data = _content(piece)
+    return ArtifactCreate(key=piece.key, type=kind, description=piece.title, data=data, flow_run_id=run_id)
+
+
+def _content(piece: Piece) -> tuple[str, Any]:
+    match piece:
+        case MarkdownPiece(text=text):
+            return "markdown", text if len(text) <= _LARGEST else text[:_LARGEST] + "\n\n… shortened"
+        case LinkPiece(path=path):
+            return "markdown", f"[{path.as_uri()}]({path.as_uri()})"
+        case TablePiece(rows=rows):
+            return "table", _bounded_table([dict(row) for row in rows])
+
+
+def _bounded_table(rows: list[dict[str, str]]) -> str:
+    while len(text := json.dumps(rows)) > _LARGEST:
+        rows = rows[: len(rows) // 2]
+    return text
+
+
+def _add_tags(client: SyncPrefectClient, run_id: UUID, tags: Iterable[str]) -> None:
+    with forgiving("The outcome's tags"):
+        client.update_flow_run(run_id, tags=sorted({*flow_run.tags, *tags}))

@@ -1,0 +1,119 @@
+"""What a scan tells: summary, findings, what could not be checked, where its files are, and tags by outcome."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from flows.story.pieces import LinkPiece, MarkdownPiece, Piece, Row, bullets, escaped, figures_table, key_for, table_of
+from tasks.advisories.model import Severity
+from tasks.reports.result import ScanResult, summary
+from tasks.review.model import PackageReview, ReviewStatus, SourceStatus, Tier, VulnerabilityReview
+
+_TIERS = {
+    Tier.SECURITY_RISK: "Security risk",
+    Tier.MANUAL_REVIEW: "Manual review",
+    Tier.UPDATE: "Update available",
+    Tier.PROCEED: "Nothing to do",
+}
+_WHOLE_PACKAGE = "all"
+
+
+def scan_pieces(result: ScanResult, problem: str | None, files: Mapping[str, Path]) -> Iterator[Piece]:
+    """The artifacts of a scan; problem: why the workbook was not written; files: by what they are, absolute."""
+    subject = result.input.name
+    yield MarkdownPiece(key_for("scan-summary", subject), f"Summary of {subject}", _text(result, problem, files))
+    yield table_of(key_for("scan-findings", subject), "findings", list(finding_rows(result)))
+    yield table_of(key_for("scan-coverage", subject), "gaps: what could not be checked", list(coverage_rows(result)))
+    for what, path in files.items():
+        yield LinkPiece(key_for(f"scan-{what.lower()}", subject), f"{what}: {path.name}", path)
+
+
+def _text(result: ScanResult, problem: str | None, files: Mapping[str, Path]) -> str:
+    lines = [f"# {escaped(result.input.name)}", ""]
+    if problem is not None:
+        lines += [f"**The workbook was not written:** {escaped(problem)}", ""]
+    lines += [*figures_table(_figures(result)), ""]
+    if files:
+        lines += ["## Files", *(f"- {what}: `{_as_code(path)}`" for what, path in files.items()), ""]
+    if result.notes:
+        lines += ["## Notes", *bullets(result.notes)]
+    return "\n".join(lines)
+
+
+def _as_code(path: Path) -> str:
+    return "".join(letter for letter in str(path) if letter.isprintable() and letter != "`")
+
+
+def _figures(result: ScanResult) -> Iterator[tuple[str, object]]:
+    counts, metrics = summary(result.packages), result.metrics
+    yield "Packages", counts["packages"]
+    yield from ((words, counts["tiers"][tier.value]) for tier, words in _TIERS.items())
+    yield "Could not be checked", sum(1 for review in result.packages if _is_unchecked(review))
+    yield "Skipped: no usable version", counts["statuses"][ReviewStatus.SKIPPED.value]
+    severities = counts["severities"]
+    found = ", ".join(f"{severities[s.value]} {s.value.lower()}" for s in reversed(Severity) if severities[s.value])
+    yield "Vulnerabilities", f"{counts['vulnerabilities']}" + (f" ({found})" if found else "")
+    yield "Cells changed", result.changed_cells
+    yield "Batches", f"{metrics.batches}, {metrics.cached_batches} from checkpoints"
+    yield "Time", f"{metrics.wall_s:.1f} s"
+
+
+def finding_rows(result: ScanResult) -> Iterator[Row]:
+    """One row a vulnerability of a package: malicious and known to be exploited first, then by severity."""
+    pairs = [(review, found) for review in result.packages for found in review.vulnerabilities]
+    for review, found in sorted(pairs, key=lambda pair: _urgency(pair[1]), reverse=True):
+        yield {
+            "Row": str(review.row),
+            "Package": review.name,
+            "Version": review.version,
+            "Severity": "MALICIOUS" if found.malicious else found.severity.value,
+            "CVSS": "" if found.cvss is None else f"{found.cvss:.1f}",
+            "Exploited": "yes" if found.kev else "",
+            "Advisories": ", ".join(found.ids),
+            "Fixed in": ", ".join(found.fixed_in) or "no fix known",
+        }
+
+
+def _urgency(found: VulnerabilityReview) -> tuple[bool, bool, int, float]:
+    return found.malicious, found.kev, found.severity.rank, found.cvss or 0.0
+
+
+def coverage_rows(result: ScanResult) -> Iterator[Row]:
+    """One row a package that was skipped or failed, and one a source that was asked and could not answer."""
+    for review in result.packages:
+        if review.status is not ReviewStatus.REVIEWED:
+            yield _gap(review, _WHOLE_PACKAGE, review.reason or "no reason is known")
+            continue
+        told = {name.value: answer for name, answer in review.sources.items()}
+        for source in review.gaps:
+            answer = told.get(source)
+            yield _gap(review, source, (answer.reason if answer else None) or "could not answer")
+        for name, one in told.items():
+            if one.status is SourceStatus.UNKNOWN and not one.enrichment and name not in review.gaps:
+                yield _gap(review, name, one.reason or "could not answer")
+
+
+def _gap(review: PackageReview, source: str, reason: str) -> Row:
+    return {
+        "Row": str(review.row),
+        "Package": review.name,
+        "Version": review.version,
+        "Source": source,
+        "Status": review.status.value,
+        "Reason": reason,
+    }
+
+
+def _is_unchecked(review: PackageReview) -> bool:
+    return review.status is ReviewStatus.FAILED or bool(review.gaps)
+
+
+def scan_tags(result: ScanResult, problem: str | None) -> frozenset[str]:
+    """`outcome:` tags: findings, critical, unchecked, not-written; clean where none of them applies."""
+    found = [v for review in result.packages for v in review.vulnerabilities]
+    applies = {
+        "findings": bool(found),
+        "critical": any(v.malicious or v.severity is Severity.CRITICAL for v in found),
+        "unchecked": any(map(_is_unchecked, result.packages)),
+        "not-written": problem is not None,
+    }
+    return frozenset(f"outcome:{name}" for name, so in applies.items() if so) or frozenset({"outcome:clean"})
