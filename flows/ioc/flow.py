@@ -32,10 +32,10 @@ from tasks.checkpoints.model import ScanState
 from tasks.errors import SourceError
 from tasks.github.model import Repository
 from tasks.indicators.stored import StoredIndicators
-from tasks.ioc.engine import IocEngine, ioc_engine_for
+from tasks.ioc.engine import IocEngine
 from tasks.ioc.model import Candidate, RepositoryRecord, RepositoryStatus
 from tasks.ioc.plan import Tree, candidates
-from tasks.ioc_lookup import list_files, list_repositories
+from tasks.ioc_lookup import ioc_engine_for, list_files, list_repositories
 from tasks.reports.findings import IocMetrics, IocResult, write_findings
 from tasks.reports.sarif import write_sarif
 from tasks.review.reviewer import utc_now
