@@ -193,9 +193,8 @@ class BatchRun:
         self._note_span(job, result, failed, cached=outcome.cached)
 
     def _note_span(self, job: BatchRequest, result: BatchResult, failed: int, *, cached: bool) -> None:
-        ended, took = self.clock() - self._began, 0.0 if cached else result.seconds
-        start = round(max(0.0, ended - took), 3)
-        self.spans.append(BatchSpan(result.number, start, took, len(result.keys), failed, cached, job.round))
+        held = {"packages": len(result.keys), "failed": failed, "cached": cached, "round": job.round}
+        self.spans.append(BatchSpan.ended(result.number, self.clock() - self._began, result.seconds, **held))
 
     def _failed(self, job: BatchRequest, error: Exception) -> None:
         """Note every package of a batch that failed as a whole; they are tried again at the end."""

@@ -121,7 +121,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class BatchSpan:
-    """One batch of the run: seconds from the run's first batch, and what it held; round 0 is the first try."""
+    """One batch: seconds from the run's first one, how many packages or files it held; round 0 is the first try."""
 
     number: int
     start_s: float
@@ -130,6 +130,12 @@ class BatchSpan:
     failed: int = 0
     cached: bool = False
     round: int = 0
+
+    @classmethod
+    def ended(cls, number: int, at_s: float, seconds: float, **more: Any) -> "BatchSpan":
+        """The span of a batch that has just ended, at_s seconds after the first began; a cached one took no time."""
+        took = 0.0 if more.get("cached") else seconds
+        return cls(number, round(max(0.0, at_s - took), 3), took, **more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tasks.history.iocchanges import IocChanges
+from tasks.history.model import BatchSpan
 from tasks.ioc.model import FileRecord, FileStatus, Finding, RepositoryRecord, RepositoryStatus
 from tasks.reports.files import write_document
+from tasks.reports.since import since_document, since_line
 
 __all__ = ["IocMetrics", "IocResult", "findings_document", "write_findings"]
 
@@ -25,6 +28,7 @@ class IocMetrics:
     requests: Mapping[str, int] = field(default_factory=dict)
     peak_rss_mb: int = 0
     waited_s: float = 0.0
+    timeline: tuple[BatchSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ class IocResult:
 
     possible are packages whose version is not stated or cannot be compared with an indicator's: to be looked at.
     indicators_from describes advisory stores among the lists, with their ecosystems and age; problem says why the
-    findings workbook could not be written.
+    findings workbook could not be written. teams are the repositories (OWNER/NAME) of each team the scan was told of;
+    since is what changed since the last kept scan (None: there is none); page is the report to look at.
     """
 
     scan_id: str
@@ -51,6 +56,11 @@ class IocResult:
     notes: tuple[str, ...] = ()
     indicators_from: tuple[str, ...] = ()
     problem: str | None = None
+    fast: bool = False
+    teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    web_url: str | None = None
+    since: IocChanges | None = None
+    page: Path | None = None
 
     @property
     def failed_files(self) -> tuple[FileRecord, ...]:
@@ -78,11 +88,16 @@ class IocResult:
             lines.append(f"{len(self.possible)} packages without a comparable version are worth a look (possible)")
         if self.failed_repositories:
             lines.append(f"{len(self.failed_repositories)} repositories could not be read")
+        if self.since:
+            lines.append(since_line(self.since))
+        if self.page:
+            lines.append(f"Report: {self.page}")
         return lines
 
 
 def findings_document(result: IocResult) -> dict[str, Any]:
     """The result as plain data in the documented shape."""
+    since = {"since_last": since_document(result.since)} if result.since else {}
     return {
         "schema": SCHEMA,
         "scan_id": result.scan_id,
@@ -127,7 +142,14 @@ def findings_document(result: IocResult) -> dict[str, Any]:
             "requests": dict(result.metrics.requests),
             "peak_rss_mb": result.metrics.peak_rss_mb,
             "waited_s": result.metrics.waited_s,
+            "timeline": [asdict(span) for span in result.metrics.timeline],
         },
+        "scope": {
+            "fast": result.fast,
+            "teams": {team: list(names) for team, names in result.teams.items()},
+            "web_url": result.web_url,
+        },
+        **since,
     }
 
 

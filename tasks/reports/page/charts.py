@@ -50,14 +50,14 @@ class Timeline:
     left_out: int = 0
 
 
-def timeline(spans: Sequence[BatchSpan]) -> Timeline | None:
-    """The timeline of a run; None where nothing is known of its batches."""
+def timeline(spans: Sequence[BatchSpan], unit: str = "packages") -> Timeline | None:
+    """The timeline of a run; None where nothing is known of its batches. unit is what batches hold."""
     shown = sorted(spans, key=lambda span: (span.start_s, span.number))[:_MOST_BLOCKS]
     if not shown:
         return None
     whole = max(span.start_s + span.seconds for span in shown) or 1.0
     ends: list[float] = []
-    blocks = tuple(_block(span, whole, _lane(span, ends)) for span in shown)
+    blocks = tuple(_block(span, whole, _lane(span, ends), unit) for span in shown)
     ticks = tuple((round(_WIDTH * part / 4, 1), f"{whole * part / 4:.1f}") for part in range(5))
     return Timeline(blocks, len(ends), ticks, len(spans) - len(shown))
 
@@ -76,11 +76,11 @@ def _lane(span: BatchSpan, ends: list[float]) -> int:
     return lane
 
 
-def _block(span: BatchSpan, whole: float, lane: int) -> Block:
+def _block(span: BatchSpan, whole: float, lane: int, unit: str) -> Block:
     again = f", try {span.round + 1}" if span.round else ""
     took = "stored by an earlier run" if span.cached else f"{span.seconds:.2f} s"
     failed = f", {span.failed} could not be checked" if span.failed else ""
     x, width = _WIDTH * span.start_s / whole, max(_NARROWEST, _WIDTH * span.seconds / whole)
     tone = "failed" if span.failed else "cached" if span.cached else "done"
-    title = f"Batch {span.number}{again}: {span.packages} packages, {took}{failed}"
+    title = f"Batch {span.number}{again}: {span.packages} {unit}, {took}{failed}"
     return Block(round(min(x, _WIDTH - _NARROWEST), 1), round(width, 1), lane, tone, title)

@@ -36,7 +36,7 @@ def ioc_page(document: IocDocument, changes: IocChanges | None) -> Iterator[str]
         ecosystems=list(enumerate(_ecosystems(document))),
         teams=list(enumerate(document.scope.teams)),
         repositories=list(_repositories(document, teams)),
-        time=timeline(document.metrics.timeline),
+        time=timeline(document.metrics.timeline, "files"),
         run=list(_run(document)),
         notes=document.notes,
     )

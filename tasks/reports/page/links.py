@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote
 
-__all__ = ["advisory_url", "file_url", "project_url", "repository_url"]
+__all__ = ["advisory_url", "file_url", "project_url", "repository_url", "web_of"]
 
 _GHSA = re.compile(r"GHSA(?:-[0-9a-z]{4}){3}")
 _RULES: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
@@ -30,6 +30,17 @@ def advisory_url(identifier: str) -> str | None:
 def project_url(name: str) -> str | None:
     """The page of a project on PyPI; names by the core metadata specification."""
     return f"https://pypi.org/project/{name}/" if _PROJECT.fullmatch(name) else None
+
+
+def web_of(base_url: str | None) -> str | None:
+    """The web address of the GitHub whose API is at base_url (None: api.github.com); None where it cannot be told.
+
+    GitHub Enterprise Server has its API at https://HOST/api/v3 (docs.github.com, "Getting started with the REST API").
+    """
+    if base_url is None or base_url.rstrip("/") == "https://api.github.com":
+        return "https://github.com"
+    web = base_url.rstrip("/").removesuffix("/api/v3")
+    return web if web != base_url.rstrip("/") and _WEB.fullmatch(web) else None
 
 
 def repository_url(web: str | None, repository: str) -> str | None:
