@@ -107,10 +107,8 @@ def test_a_damaged_record_is_set_aside_and_its_batch_done_again(command: Command
     assert {p["status"] for p in (ran.result or {})["packages"]} == {"reviewed"}
 
 
-def test_ctrl_c_says_how_to_go_on_and_leaves_no_child(command: Command, services: Services) -> None:
-    book = make_workbook(command.folder / "r.xlsx", _many(services))
-    own = {name: value for name, value in command.environment.items() if name != "PREFECT_API_URL"}
-    alone = Command(command.folder, command.root, own)
+def test_ctrl_c_says_how_to_go_on_and_leaves_no_child(alone: Command, services: Services) -> None:
+    book = make_workbook(alone.folder / "r.xlsx", _many(services))
     code, err = _stopped_after(services, alone, book, 1, signal.SIGINT)
     assert code == 130, err
     assert "--resume-auto" in err
@@ -118,10 +116,8 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_child(command: Command, services
     assert not _children_of_ours(alone)
 
 
-def test_the_server_of_a_killed_run_ends_with_it(command: Command, services: Services) -> None:
-    book = make_workbook(command.folder / "r.xlsx", _many(services))
-    own = {name: value for name, value in command.environment.items() if name != "PREFECT_API_URL"}
-    alone = Command(command.folder, command.root, own)
+def test_the_server_of_a_killed_run_ends_with_it(alone: Command, services: Services) -> None:
+    book = make_workbook(alone.folder / "r.xlsx", _many(services))
     _stopped_after(services, alone, book, 0, signal.SIGKILL)
     _, alive = psutil.wait_procs(_children_of_ours(alone), timeout=30)
     assert not alive
