@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from flows.scan.prepare import PreparedScan
+from flows.scan.prepared import PreparedScan
 from flows.scan.progress_record import ProgressRecord
 from flows.scan.stopping import NEVER, Stop
 from tasks.batching.interface import Batch, BatchTiming

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime
 
-from flows.scan.prepare import PreparedScan
+from flows.scan.prepared import PreparedScan
 from tasks.checkpoints.housekeeping import Keeping
 from tasks.checkpoints.model import UNFINISHED
 from tasks.checkpoints.running import runner_of

@@ -3,7 +3,7 @@
 import logging
 
 from flows.scan.batches import BatchRun
-from flows.scan.prepare import PreparedScan
+from flows.scan.prepared import PreparedScan
 from tasks.engine.engine import engine_for
 from tasks.review.compact import Compactor
 from tasks.review.enrich import enriched

@@ -16,6 +16,7 @@ from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from blocks.results import ResultStorage
+from flows.dead_runs import noted_run
 from flows.scan.batches import BatchRun
 from flows.scan.cleanup import clean_up
 from flows.scan.enriching import enrich
@@ -23,7 +24,8 @@ from flows.scan.keeping import settle
 from flows.scan.lookups import PrefectLookups
 from flows.scan.merging import Merged, merge
 from flows.scan.new_packages import NewPackage, resolve_new
-from flows.scan.prepare import PreparedScan, key_of, prepared_for
+from flows.scan.prepare import prepared_for
+from flows.scan.prepared import PreparedScan, key_of
 from flows.scan.progress_record import ProgressRecord, recorded
 from flows.scan.renewing import note_renewed
 from flows.scan.reporting import conflict_sentence, write_reports
@@ -71,7 +73,7 @@ def scan(request: ScanRequest) -> ScanOutcome:
     if request.sync and not request.offline:
         refresh_store(prepared.lookup)
     try:
-        with scan_held(prepared.folders.root, prepared.scan_id):
+        with noted_run(), scan_held(prepared.folders.root, prepared.scan_id):
             return _scan(prepared, began, started_at)
     finally:
         engine_for(prepared.lookup).close()

@@ -4,7 +4,7 @@ import dataclasses
 import logging
 from datetime import datetime
 
-from flows.scan.prepare import PreparedScan
+from flows.scan.prepared import PreparedScan
 from tasks.errors import VetbookError
 from tasks.history.changes import ScanChanges, compare_scans
 from tasks.history.model import ScanDocument, Scope

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flows.scan.prepare import Folders, layout_wanted
+from flows.scan.prepared import Folders, layout_wanted
 from tasks.errors import UsageError
 from tasks.files.backups import list_backups
 from tasks.merge.formatting import check_formats

@@ -12,7 +12,7 @@ from prefect.transactions import transaction
 from flows.opaque import opaque
 from flows.scan.ask import ask_about
 from flows.scan.new_packages import NewPackage, last_row, new_rows
-from flows.scan.prepare import PreparedScan, key_of, layout_wanted
+from flows.scan.prepared import PreparedScan, key_of, layout_wanted
 from flows.scan.renewing import package_of, still_young
 from tasks.checkpoints.batches import identity
 from tasks.errors import InputError, MergeError, WorkbookChanged, WorkbookLocked

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from packaging.utils import canonicalize_name
 
-from flows.scan.prepare import PreparedScan
+from flows.scan.prepared import PreparedScan
 from tasks.engine.engine import engine_for
 from tasks.errors import SourceError, UsageError
 from tasks.review.cells import CellProposal, proposals

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from flows.scan.prepare import PreparedScan
+from flows.scan.prepared import PreparedScan
 from tasks.checkpoints.batches import BatchResult, Identity, identity
 from tasks.checkpoints.housekeeping import Keeping
 from tasks.checkpoints.model import BatchState, CheckpointData, ScanRecord, ScanState

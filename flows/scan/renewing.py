@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flows.scan.prepare import PreparedScan
+from flows.scan.prepared import PreparedScan
 from tasks.checkpoints.batches import Identity
 from tasks.merge.renewed import Package, Renewals
 from tasks.review.model import PackageReview, ReviewStatus

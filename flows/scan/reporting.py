@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from flows.scan.merging import Merged
-from flows.scan.prepare import PreparedScan
+from flows.scan.prepared import PreparedScan
 from tasks.merge.reconciled import Conflict, Decision
 from tasks.reports.changes import ChangesReport, changes_document, changes_lines, differences_of, differences_of_new
 from tasks.reports.files import write_report

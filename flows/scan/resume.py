@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from flows.scan.prepared import PreparedScan
 from flows.scan.request import ResumeMode, ScanRequest
 from tasks.batching.strategies import start_size
 from tasks.checkpoints.batches import Identity, identity
@@ -27,9 +28,6 @@ from tasks.settings.model import BatchConfiguration
 from tasks.workbook.layout import LayoutWanted
 from tasks.workbook.model import ReviewWorkbook
 from tasks.workbook.reader import read_review
-
-if TYPE_CHECKING:
-    from flows.scan.prepare import PreparedScan
 
 _log = logging.getLogger(__name__)
 _BLOCKING = frozenset({"age", "settings", "workbook"})
@@ -246,7 +244,7 @@ def scan_held(root: Path, scan_id: str) -> Iterator[None]:
         yield
 
 
-def take_over_results(prepared: "PreparedScan") -> None:
+def take_over_results(prepared: PreparedScan) -> None:
     """Store what a scan takes over from an unfinished one under its own name; CheckpointError if that fails."""
     if prepared.replaces is None:
         return

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from flows.scan.prepare import PreparedScan, prepare
+from flows.scan.prepare import prepare
+from flows.scan.prepared import PreparedScan
 from flows.scan.request import ResumeMode, ScanRequest
 from tasks.engine.engine import Engine
 from tasks.reports.advice import advice

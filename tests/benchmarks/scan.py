@@ -17,7 +17,8 @@ import httpx
 import openpyxl
 
 from flows.command.serving import rare_collections
-from flows.scan.prepare import PreparedScan, prepare
+from flows.scan.prepare import prepare
+from flows.scan.prepared import PreparedScan
 from flows.scan.request import ResumeMode, ScanRequest
 from tasks.engine.engine import Engine
 from tests.end_to_end.harness import make_workbook

@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from flows.scan.prepare import distinct
+from flows.scan.prepared import distinct
 from tasks.review.model import PackageKey
 from tasks.review.reviewer import Reviewer
 from tasks.sources.interface import ProjectFacts

@@ -19,7 +19,8 @@ from typing import Any
 from flows.scan.batches import BatchOutcome, BatchRun
 from flows.scan.cleanup import clean_up
 from flows.scan.merging import _as_it_is_now, _planned
-from flows.scan.prepare import PreparedScan, prepare
+from flows.scan.prepare import prepare
+from flows.scan.prepared import PreparedScan
 from flows.scan.progress_record import ProgressRecord, recorded
 from flows.scan.request import ResumeMode, ScanRequest
 from flows.scan.resume import scan_held, take_over_results

@@ -14,7 +14,8 @@ import pytest
 
 from flows.checkpoints.cleaning import clean
 from flows.scan.offer import offer_on_terminal
-from flows.scan.prepare import PreparedScan, prepare
+from flows.scan.prepare import prepare
+from flows.scan.prepared import PreparedScan
 from flows.scan.request import ResumeMode
 from flows.scan.resume import Resuming, scan_held
 from tasks.checkpoints.checks import Verdict, check_file, checks_of
