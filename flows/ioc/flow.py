@@ -16,6 +16,7 @@ from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from blocks.results import ResultStorage
+from flows.dead_runs import noted_run
 from flows.ioc.keeping import settle
 from flows.ioc.matching import Matched, match
 from flows.ioc.merging import merge_findings
@@ -69,7 +70,8 @@ def ioc(request: IocRequest) -> IocResult:
     prepared = prepared_for(request)
     engine = ioc_engine_for(prepared.terms)
     try:
-        return _scan(prepared, engine, began, started_at)
+        with noted_run():
+            return _scan(prepared, engine, began, started_at)
     finally:
         ioc_engine_for.cache_clear()
         engine.close()

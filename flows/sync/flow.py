@@ -5,6 +5,7 @@ from typing import Any
 
 from prefect import flow
 
+from flows.dead_runs import noted_run
 from flows.sync.request import SyncRequest
 from flows.sync.steps import sync_all
 from tasks.engine.lookup import LookupSettings, lookup_settings
@@ -19,7 +20,8 @@ def sync(request: SyncRequest) -> list[dict[str, Any]]:
     lookup = sync_lookup(request)
     plan = SyncPlan(allow_shrink=request.allow_shrink, full=request.full, epss_file=request.epss_file)
     names = planned(request.ecosystems, nvd=request.nvd, only=[source.value for source in request.sources])
-    return [dataclasses.asdict(report) for report in sync_all(names, plan, lookup)]
+    with noted_run():
+        return [dataclasses.asdict(report) for report in sync_all(names, plan, lookup)]
 
 
 def sync_lookup(request: SyncRequest) -> LookupSettings:
