@@ -1,7 +1,7 @@
 """The result of an IOC scan: as JSON, version 1, and in a few lines."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -86,6 +86,7 @@ class IocResult:
         ]
         if self.possible:
             lines.append(f"{len(self.possible)} packages without a comparable version are worth a look (possible)")
+        lines += self._team_lines()
         if self.failed_repositories:
             lines.append(f"{len(self.failed_repositories)} repositories could not be read")
         if self.since:
@@ -93,6 +94,17 @@ class IocResult:
         if self.page:
             lines.append(f"Report: {self.page}")
         return lines
+
+    def _team_lines(self) -> Iterator[str]:
+        """Findings team by team, then those of the rest; nothing where no team was named."""
+        left = Counter(one.repository for one in self.findings)
+        for team, names in self.teams.items():
+            hit = {name: left[name] for name in names if name in left}
+            yield f"team {team}: {sum(hit.values())} findings in {len(hit)} of {len(names)} repositories"
+        of_teams = {name for names in self.teams.values() for name in names}
+        rest = {name: count for name, count in left.items() if name not in of_teams}
+        if self.teams and len(of_teams) < len(self.repositories):
+            yield f"other repositories: {sum(rest.values())} findings in {len(rest)}"
 
 
 def findings_document(result: IocResult) -> dict[str, Any]:

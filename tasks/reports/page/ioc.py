@@ -17,6 +17,9 @@ __all__ = ["ioc_page"]
 
 _MOST_ROWS = 10_000
 _MOST_BARS = 10
+_LABEL = 18
+"""Letters beside a bar."""
+
 _NO_TEAM = "no team named"
 
 
@@ -28,7 +31,9 @@ def ioc_page(document: IocDocument, changes: IocChanges | None) -> Iterator[str]
     return render(
         "ioc.html.j2",
         head=_head(document, changes),
-        gaps=Group("Not read", gaps, "Nothing is known of these; a finding may be in them.") if gaps else None,
+        gaps=Group("Repositories and files", gaps, "Nothing is known of these; a finding may be in them.")
+        if gaps
+        else None,
         changes=_since(changes) if changes else None,
         charts=list(_charts(document, teams)),
         rows=rows[:_MOST_ROWS],
@@ -131,7 +136,11 @@ def _charts(document: IocDocument, teams: Mapping[str, Sequence[str]]) -> Iterat
 
 
 def _counted(counts: Counter[str]) -> tuple[Bar, ...]:
-    return bars([(name, number, "4") for name, number in counts.most_common(_MOST_BARS)])
+    return bars([(_short(name), number, "4") for name, number in counts.most_common(_MOST_BARS)])
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}…"
 
 
 @dataclass(frozen=True, slots=True)

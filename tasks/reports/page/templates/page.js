@@ -59,7 +59,10 @@
   lists.forEach(function (list) { list.addEventListener("change", filter); });
   ticks.forEach(function (tick) { tick.addEventListener("change", filter); });
   addEventListener("beforeprint", function () {
-    document.querySelectorAll("details").forEach(function (one) { one.open = true; });
+    document.querySelectorAll(".changes details").forEach(function (one) { one.open = true; });
   });
+  if (location.hash.indexOf("#q=") === 0) {
+    try { words.value = decodeURIComponent(location.hash.slice(3)); } catch (error) { words.value = ""; }
+  }
   filter();
 })();
