@@ -48,8 +48,10 @@ class Engine:
         quiet_wire_loggers()
         self._lookup = lookup
         self._loop = LoopThread()
-        self._client = HttpClient(policies(lookup, os.environ), ca_bundle=lookup.ca_bundle, shared=_shared(lookup))
         self._stores = Stores.open(lookup)
+        terms = policies(lookup, os.environ)
+        windows = self._stores.windows(terms) if self._stores is not None else {}
+        self._client = HttpClient(terms, ca_bundle=lookup.ca_bundle, shared=_shared(lookup), windows=windows)
         self._synced = synced_advisories(lookup)
         # What this run has fetched is not asked for again in it, for example when failed packages are tried again.
         since = lookup if lookup.fresh_since is not None else lookup.resuming(datetime.now(UTC))

@@ -1,5 +1,6 @@
 """What an engine keeps between runs, and the sources built on it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, Self
@@ -7,9 +8,11 @@ from typing import Protocol, Self
 from tasks.engine.lookup import LookupSettings
 from tasks.engine.terms import fresh_for
 from tasks.http.client import HttpClient
-from tasks.http.policy import ServiceName
+from tasks.http.policy import ServiceName, ServicePolicy
+from tasks.http.window import Window
 from tasks.sources.answer_store import AnswerStore, Pruned
 from tasks.sources.cve_results import CveResults
+from tasks.sources.enrichment import CveSourceName
 from tasks.sources.interface import AdvisorySource, ProjectSource
 from tasks.sources.kept import KeptDocuments, KeptOnly
 from tasks.sources.kept_index import KeptAdvisories, KeptIndex
@@ -60,6 +63,13 @@ class Stores:
         """Remove kept answers beyond their hard age and beyond the size allowed."""
         days = {ServiceName(name): service.kept_days for name, service in lookup.services.items()}
         return self.answers.prune(lookup.kept_mb * 1_000_000, days)
+
+    def windows(self, policies: Mapping[ServiceName, ServicePolicy]) -> dict[ServiceName, Window]:
+        """Windows that count over all processes of this data folder, of the services whose rule is one."""
+        nvd = policies[ServiceName.NVD]
+        if nvd.requests_in_window is None:
+            return {}
+        return {ServiceName.NVD: self.cves.window(CveSourceName.NVD, nvd.requests_in_window, nvd.window_s)}
 
     def close(self) -> None:
         """Close the files."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -23,6 +23,7 @@ from tasks.http.message import Answer, JsonAnswer, ServiceRequest, Validators, r
 from tasks.http.metrics import ServiceMetrics
 from tasks.http.policy import ServiceName, ServicePolicy
 from tasks.http.shared import OWN_LIMITS, SharedLimits
+from tasks.http.window import Window
 
 __all__ = ["HttpClient"]
 
@@ -39,7 +40,7 @@ class HttpClient:
     that is not one, or a 4xx) or SourceRefused (401, 403), each after all retries and without secrets in the message.
     clock and wall give seconds (monotonic, and since the epoch); sleep, random and transport are there
     for tests; ca_bundle is a PEM file with further certificates to trust; shared, which the client closes, holds limits
-    that count over several processes.
+    that count over several processes, windows those windows that do (in place of the policy's own).
     """
 
     def __init__(  # noqa: PLR0913 - all but the first are for set-up and tests
@@ -53,12 +54,14 @@ class HttpClient:
         random: Callable[[], float] = chance.random,
         transport: httpx.AsyncBaseTransport | None = None,
         shared: SharedLimits = OWN_LIMITS,
+        windows: Mapping[ServiceName, Window] = MappingProxyType({}),
     ) -> None:
         self._policies = dict(policies)
         self._timing = Timing(clock, wall, sleep, random)
         self._ca_bundle = ca_bundle
         self._transport = transport
         self._shared = shared
+        self._windows = windows
         self._verify: ssl.SSLContext | None = None
         self._lanes: dict[ServiceName, Lane] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -171,7 +174,9 @@ class HttpClient:
         if lane is None:
             policy = self._policy(service)
             connections = Connections(policy, self._trusted(), self._transport)
-            lane = self._lanes[service] = Lane(service, policy, self._timing, connections, self._shared)
+            lane = self._lanes[service] = Lane(
+                service, policy, self._timing, connections, self._shared, self._windows.get(service)
+            )
         return lane
 
     def _policy(self, service: ServiceName) -> ServicePolicy:

@@ -26,6 +26,7 @@ from tasks.http.pacer import Pacer
 from tasks.http.policy import ServiceName, ServicePolicy
 from tasks.http.shared import OWN_LIMITS, SharedLimits
 from tasks.http.verdict import ANSWERED, Kind, Outcome, Unanswered, judge
+from tasks.http.window import OwnWindow, Window
 
 __all__ = ["Lane", "Timing"]
 
@@ -63,6 +64,7 @@ class Lane:
         timing: Timing,
         connections: Connections,
         shared: SharedLimits = OWN_LIMITS,
+        window: Window | None = None,
     ) -> None:
         self._service = service
         self._policy = policy
@@ -73,6 +75,8 @@ class Lane:
         self._limiter = AdaptiveLimiter(policy.max_in_flight)
         in_window, window_s = policy.requests_in_window, policy.window_s
         self._pacer = Pacer(policy.requests_per_second, timing.clock, in_window, window_s)
+        own = OwnWindow(in_window, window_s, timing.clock) if in_window else None
+        self._window = window if in_window and window is not None else own
         rate = policy.requests_per_second or (in_window / window_s if in_window else None)
         self._shared_interval = 1 / rate if rate else 0.0
         self._breaker = Breaker(policy.breaker_failures, policy.breaker_window_s, timing.clock)
@@ -142,8 +146,8 @@ class Lane:
     async def _attempt(self, request: ServiceRequest, reader: Callable[[Answer], T], left: float, *, fresh: bool) -> T:
         await self._limiter.acquire(urgent=not fresh)
         try:
-            self._check_open(request, claim=True)
-            async with self._shared_slot():
+            async with self._place(request), self._shared_slot():
+                self._check_open(request, claim=True)
                 value = await self._timed(request, reader, left)
         except Unanswered as failed:
             await self._learn(failed.outcome, fresh=fresh)
@@ -158,6 +162,23 @@ class Lane:
         finally:
             # Last, so that whoever is let in next sees what was learnt.
             self._limiter.release()
+
+    @asynccontextmanager
+    async def _place(self, request: ServiceRequest) -> AsyncIterator[None]:
+        """A place in the service's window from the sending of one request to its end.
+
+        The turn was a plan: what waited for one in flight after it may be sent much later.
+        """
+        if self._window is None:
+            yield
+            return
+        while (place := self._window.take()).wait_s > 0:
+            self._check_open(request)
+            await self._sleep(place.wait_s)
+        try:
+            yield
+        finally:
+            self._window.give_back(place)
 
     @asynccontextmanager
     async def _shared_slot(self) -> AsyncIterator[None]:

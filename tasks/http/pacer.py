@@ -5,22 +5,19 @@ from collections.abc import Callable
 
 __all__ = ["Pacer"]
 
-WINDOW_MARGIN_S = 1.0
-"""Requests do not take equally long to arrive: by the service's clock they may lie closer together than by ours."""
-
 
 class Pacer:
     """Gives out turns on one service; all times in seconds.
 
-    Turns are spaced evenly (one per 1/rate), or at most in_window of them lie within any window_s, as NVD counts; a
-    bucket that refills would let a burst and its refill through, which such a service counts as too many.
+    Turns are spaced evenly (one per 1/rate), or at most in_window of them lie within any window_s: a plan, by which a
+    request knows early how long it will wait; `Window` sees to it when the request is sent.
     """
 
     def __init__(
         self, rate: float | None, clock: Callable[[], float], in_window: int | None = None, window_s: float = 30.0
     ) -> None:
         self._turns: deque[float] | None = deque(maxlen=in_window) if in_window else None
-        self._window_s = window_s + WINDOW_MARGIN_S
+        self._window_s = window_s
         self._interval = 1.0 / rate if rate else 0.0
         self._clock = clock
         self._next = 0.0

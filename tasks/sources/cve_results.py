@@ -1,6 +1,6 @@
 """What NVD and the CVE list said of single CVEs, kept for ever by id and time of last change, in one SQLite file.
 
-The file also remembers when NVD was asked lately, so that its limit holds over several runs.
+The file also remembers when NVD was asked lately, so that its limit holds over several runs and processes.
 """
 
 import json
@@ -10,10 +10,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tasks.http.window import WINDOW_MARGIN_S, OwnWindow, Place
 from tasks.sources.enrichment import CveSourceName
 from tasks.sources.sqlite_file import SqliteFile
 
-__all__ = ["CveResults", "KeptResult"]
+__all__ = ["CveResults", "KeptResult", "KeptWindow"]
 
 SCHEMA = 1
 _AT_ONCE = 500
@@ -59,18 +60,66 @@ class CveResults:
             if connection is not None:
                 connection.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)", rows)
 
-    def take_turns(self, source: CveSourceName, wanted: int, window_s: float, most: int) -> bool:
-        """Note that many requests as made now, if no more than most fall into the window then; whether they do."""
-        now, granted = self._clock(), True
+    def window(self, source: CveSourceName, most: int, window_s: float) -> "KeptWindow":
+        """The source's window of most requests in window_s seconds, over all processes that use this file."""
+        return KeptWindow(self._file, source, most, window_s, self._clock)
+
+
+class KeptWindow:
+    """`Window` over all processes that use the file; where it cannot be used, this process's own."""
+
+    def __init__(
+        self, file: SqliteFile, source: CveSourceName, most: int, window_s: float, clock: Callable[[], float]
+    ) -> None:
+        self._file = file
+        self._source = source.value
+        self._most = most
+        self._window_s = window_s + WINDOW_MARGIN_S
+        self._clock = clock
+        self._own = OwnWindow(most, window_s, clock)
+
+    @property
+    def free(self) -> int:
+        """How many requests may be sent now."""
+        made = 0
+        with self._file.use("read") as connection:
+            if connection is not None:
+                now = self._clock()
+                query = "SELECT COUNT(*) FROM asked WHERE source = ? AND at > ? AND at <= ?"
+                (made,) = connection.execute(query, (self._source, now - self._window_s, now)).fetchone()
+        return max(0, self._most - int(made))
+
+    def take(self) -> Place:
+        """A place now, or how long there is surely none."""
+        own = self._own.take()
+        if own.wait_s > 0:
+            return own
+        shared = self._take_shared()
+        if shared.wait_s > 0:
+            self._own.cancel()
+        return shared
+
+    def _take_shared(self) -> Place:
+        place, now = Place(0), self._clock()
         with self._file.write() as connection:
             if connection is not None:
-                connection.execute("DELETE FROM asked WHERE source = ? AND at < ?", (source.value, now - window_s))
-                statement = "SELECT COUNT(*) FROM asked WHERE source = ? AND at <= ?"
-                (made,) = connection.execute(statement, (source.value, now)).fetchone()
-                granted = made + wanted <= most
-                turns = [(source.value, now)] * (wanted if granted else 0)
-                connection.executemany("INSERT INTO asked VALUES (?, ?)", turns)
-        return granted
+                # A time in the future is of a clock that was set back.
+                stale = "DELETE FROM asked WHERE source = ? AND (at <= ? OR at > ?)"
+                connection.execute(stale, (self._source, now - self._window_s, now))
+                query = "SELECT COUNT(*), MIN(at) FROM asked WHERE source = ?"
+                made, first = connection.execute(query, (self._source,)).fetchone()
+                if made >= self._most:
+                    return Place(0, first + self._window_s - now)
+                statement = "INSERT INTO asked VALUES (?, ?)"
+                place = Place(connection.execute(statement, (self._source, now)).lastrowid or 0)
+        return place
+
+    def give_back(self, place: Place) -> None:
+        """The request has ended."""
+        self._own.give_back(place)
+        with self._file.write() as connection:
+            if connection is not None:
+                connection.execute("UPDATE asked SET at = ? WHERE rowid = ?", (self._clock(), place.number))
 
 
 def _decoded(text: str) -> list[Any]:

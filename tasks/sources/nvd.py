@@ -5,9 +5,8 @@ This product uses data from the NVD API but is not endorsed or certified by the 
 """
 
 import asyncio
-import math
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,14 +58,13 @@ class NvdApi:
         *,
         offline: bool = False,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._client = client
         self._store = store
         self._terms = terms
         self._offline = offline
         self._clock = clock
-        self._sleep = sleep
+        self._window = store.window(self.name, terms.in_window, WINDOW_S) if store is not None else None
 
     async def look_up(self, cves: Sequence[str]) -> Mapping[str, NvdFacts]:
         """What NVD says of each CVE that it knows. Raises NotConsulted, with what is kept, beyond its limit."""
@@ -82,37 +80,25 @@ class NvdApi:
         return known | await self._ask_all(missing)
 
     def _affordable(self, missing: int) -> bool:
-        return (math.ceil(missing / self._terms.in_window) - 1) * WINDOW_S <= self._terms.max_wait_s and (
-            missing > self._terms.in_window or self._turns(missing)
-        )
-
-    def _turns(self, wanted: int) -> bool:
-        if self._store is None:
-            return True
-        return self._store.take_turns(CveSourceName.NVD, wanted, WINDOW_S, self._terms.in_window)
+        """Whether that many requests get a place now, or in as many further windows as a scan may wait for."""
+        free = self._window.free if self._window is not None else self._terms.in_window
+        return missing <= free + int(self._terms.max_wait_s // WINDOW_S) * self._terms.in_window
 
     def _why(self, missing: int) -> str:
         limit = f"{missing} CVEs are more than its limit of {self._terms.in_window} in 30 s allows now"
         return limit if self._terms.in_window != WITHOUT_KEY else f"{limit}; NVD_API_KEY allows {WITH_KEY}"
 
     async def _ask_all(self, cves: Sequence[str]) -> dict[str, NvdFacts]:
-        found: dict[str, NvdFacts] = {}
-        size = self._terms.in_window
-        for at in range(0, len(cves), size):
-            if at:
-                await self._sleep(WINDOW_S)
-            part = cves[at : at + size]
-            if len(cves) > size:
-                self._turns(len(part))
-            answers = await asyncio.gather(*map(self._ask, part), return_exceptions=True)
-            self._keep({c: a for c, a in zip(part, answers, strict=True) if not isinstance(a, BaseException)})
-            _raise_first(answers)
-            found |= {c: a for c, a in zip(part, answers, strict=True) if isinstance(a, NvdFacts)}
-        return found
+        # The client sees to it that each request is sent when there is a place for it.
+        answers = await asyncio.gather(*map(self._ask, cves), return_exceptions=True)
+        _raise_first(answers)
+        return {c: a for c, a in zip(cves, answers, strict=True) if isinstance(a, NvdFacts)}
 
     async def _ask(self, cve: str) -> NvdFacts | None:
-        document = await self._client.get_json(ServiceName.NVD, _PATH, {"cveId": cve})
-        return nvd_facts(document, cve)
+        facts = nvd_facts(await self._client.get_json(ServiceName.NVD, _PATH, {"cveId": cve}), cve)
+        # At once: what was asked for within the limit is worth keeping if the scan ends before the next.
+        self._keep(cve, facts)
+        return facts
 
     def _kept(self, cves: Sequence[str]) -> dict[str, NvdFacts | None]:
         if self._store is None:
@@ -127,11 +113,10 @@ class NvdApi:
         settled = facts is not None and facts.status in _SETTLED
         return [facts] if settled or self._offline or now - fetched_at < UNSETTLED_S else []
 
-    def _keep(self, answers: Mapping[str, NvdFacts | None]) -> None:
+    def _keep(self, cve: str, facts: NvdFacts | None) -> None:
         if self._store is not None:
-            plain = {cve: facts.model_dump() if facts else None for cve, facts in answers.items()}
-            modified = {cve: facts.modified for cve, facts in answers.items() if facts}
-            self._store.put(CveSourceName.NVD, plain, modified)
+            plain = facts.model_dump() if facts is not None else None
+            self._store.put(CveSourceName.NVD, {cve: plain}, {cve: facts.modified if facts is not None else None})
 
 
 def _raise_first(answers: Sequence[NvdFacts | BaseException | None]) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
@@ -38,10 +40,16 @@ async def no_sleep(_seconds: float) -> None:
     await asyncio.sleep(0)
 
 
-def ask(server: HTTPServer, question: Callable[[HttpClient], Awaitable[Any]]) -> Any:
+def ask(
+    server: HTTPServer, question: Callable[[HttpClient], Awaitable[Any]], counted_in: CveResults | None = None
+) -> Any:
     async def run() -> Any:
         policies = {name: ServicePolicy(server.url_for(f"/{name}"), attempts=2) for name in ServiceName}
-        async with HttpClient(policies, sleep=no_sleep) as client:
+        windows = {}
+        if counted_in is not None:
+            policies[ServiceName.NVD] = replace(policies[ServiceName.NVD], requests_in_window=5)
+            windows = {ServiceName.NVD: counted_in.window(CveSourceName.NVD, 5, 30.0)}
+        async with HttpClient(policies, sleep=no_sleep, windows=windows) as client:
             return await question(client)
 
     return asyncio.run(run())
@@ -189,7 +197,7 @@ def test_more_cves_than_nvds_window_allows_are_not_asked_about_at_all(
     httpserver: HTTPServer, results: CveResults
 ) -> None:
     httpserver.expect_request("/nvd/rest/json/cves/2.0").respond_with_handler(nvd_answer)
-    ask(httpserver, lambda client: NvdApi(client, results, NvdTerms()).look_up(cves(2)))
+    ask(httpserver, lambda client: NvdApi(client, results, NvdTerms()).look_up(cves(2)), results)
     with pytest.raises(NotConsulted, match="NVD_API_KEY") as partly:
         ask(httpserver, lambda client: NvdApi(client, results, NvdTerms()).look_up(cves(8)))
     assert set(partly.value.found) == set(cves(2))
@@ -199,19 +207,42 @@ def test_more_cves_than_nvds_window_allows_are_not_asked_about_at_all(
     assert asked(httpserver) == 2
 
 
-def test_with_a_key_a_scan_waits_for_a_second_window_and_no_longer(httpserver: HTTPServer, results: CveResults) -> None:
-    httpserver.expect_request("/nvd/rest/json/cves/2.0").respond_with_handler(nvd_answer)
-    slept: list[float] = []
+class _Nvd(httpx.AsyncBaseTransport):
+    """NVD that answers at once: the tests' own clock would go on while a socket is waited for."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        return httpx.Response(200, json=nvd_record(request.url.params["cveId"]))
+
+
+def test_with_a_key_a_scan_waits_for_a_second_window_and_no_longer(tmp_path: Path) -> None:
+    now, nvd = 1_000_000.0, _Nvd()
+    store = CveResults(tmp_path / "cves.sqlite", clock=lambda: now)
 
     async def sleep(seconds: float) -> None:
-        slept.append(seconds)
+        nonlocal now
+        until = now + seconds
+        for _ in range(20):
+            await asyncio.sleep(0)
+        now = max(now, until)
 
     terms = NvdTerms.of(key=True, max_wait_s=30)
-    assert len(ask(httpserver, lambda c: NvdApi(c, results, terms, sleep=sleep).look_up(cves(60)))) == 60
-    assert slept == [30.0]
+    windows = {ServiceName.NVD: store.window(CveSourceName.NVD, terms.in_window, 30.0)}
+
+    async def run(count: int) -> Mapping[str, NvdFacts]:
+        policy = {ServiceName.NVD: ServicePolicy("http://nvd.test", requests_in_window=50, max_wait_s=30)}
+        async with HttpClient(policy, clock=lambda: now, sleep=sleep, transport=nvd, windows=windows) as client:
+            return await NvdApi(client, store, terms, clock=lambda: now).look_up(cves(count))
+
+    assert len(asyncio.run(run(60))) == 60
+    assert 30.0 <= now - 1_000_000.0 < 40.0, "one window was waited for, and once"
     with pytest.raises(NotConsulted):
-        ask(httpserver, lambda c: NvdApi(c, None, terms, sleep=sleep).look_up(cves(101)))
-    assert asked(httpserver) == 60
+        asyncio.run(run(161))
+    assert nvd.asked == 60
+    store.close()
 
 
 def test_an_unfinished_record_is_asked_for_again_after_a_week(httpserver: HTTPServer, tmp_path: Path) -> None:
