@@ -51,6 +51,12 @@ def list_repositories(
     return ioc_engine_for(terms).repositories(org, team=team, include_archived=include_archived, only=only)
 
 
+@task(name="list-teams", task_run_name="teams of {org}", persist_result=False, retries=0)
+def list_teams(org: str, terms: IocTerms, team: str | None) -> dict[str, tuple[str, ...]]:
+    """The repositories (OWNER/NAME) of one team, or of every team of the organisation, by its slug."""
+    return ioc_engine_for(terms).teams(org, team)
+
+
 @task(name="list-files", task_run_name="files of {count} repositories", persist_result=False, retries=0)
 def list_files(repositories: Sequence[Repository], terms: IocTerms, count: int) -> list[Tree | SourceError]:  # noqa: ARG001  count is for the run's name
     """The files of each repository; those of an unchanged one cost no request, so a killed run loses nothing here."""

@@ -38,7 +38,7 @@ def _add_target(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--team-first-org",
         action="store_true",
-        help="the whole organisation, beginning with the repositories of --team",
+        help="the whole organisation, beginning with each team's repositories, or with those of --team",
     )
     group.add_argument("--github-block", metavar="NAME", help="take credentials from this saved Prefect block")
     group.add_argument("--fast", action="store_true", help="only files in the top folder of each repository")

@@ -4,7 +4,6 @@ import dataclasses
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,44 +17,27 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from blocks.results import ResultStorage
 from flows.dead_runs import noted_run
 from flows.ioc.keeping import settle
+from flows.ioc.listing import Listed, list_all
 from flows.ioc.matching import Matched, match
 from flows.ioc.merging import merge_findings
 from flows.ioc.prepare import PreparedIoc, prepared_for
 from flows.ioc.reading import Reading
 from flows.ioc.record import IocRecord, recorded
 from flows.ioc.request import IocRequest
-from flows.opaque import opaque
 from flows.scan.stopping import SignalStop
 from flows.story.ioc_story import ioc_pieces, ioc_tags
 from flows.story.progress import told_progress
 from flows.story.publish import publish
 from tasks.checkpoints.model import ScanState
-from tasks.errors import SourceError
-from tasks.github.model import Repository
 from tasks.indicators.stored import StoredIndicators
 from tasks.ioc.engine import IocEngine
-from tasks.ioc.model import Candidate, RepositoryRecord, RepositoryStatus
-from tasks.ioc.plan import Tree, candidates
-from tasks.ioc_lookup import ioc_engine_for, list_files, list_repositories
+from tasks.ioc_lookup import ioc_engine_for
 from tasks.reports.findings import IocMetrics, IocResult, write_findings
 from tasks.reports.sarif import write_sarif
 from tasks.review.reviewer import utc_now
 
-_CHUNK = 100
-"""Repositories whose files one task run lists."""
-
 _log = logging.getLogger(__name__)
 _RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(max_workers=64)  # type: ignore[assignment]  # invariant
-
-
-@dataclass(slots=True)
-class _Listed:
-    """What there is to read."""
-
-    trees: dict[str, Tree] = field(default_factory=dict)
-    files: list[Candidate] = field(default_factory=list)
-    repositories: list[RepositoryRecord] = field(default_factory=list)
-    teams: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def _run_name() -> str:
@@ -81,7 +63,7 @@ def ioc(request: IocRequest) -> IocResult:
 def _scan(prepared: PreparedIoc, engine: IocEngine, began: float, started_at: datetime) -> IocResult:
     record = IocRecord(prepared)
     with recorded(record), told_progress(prepared.request.org) as note, SignalStop(_log.warning) as stop:
-        listed = _list(prepared)
+        listed = list_all(prepared)
         storage = _storage(prepared)
         reading = Reading(
             prepared, listed.trees, engine.inventory, storage, record, lambda: _quota(engine), stop, note=note
@@ -114,50 +96,6 @@ def _say_performance(reading: Reading) -> None:
         _log.info("%s", line)
 
 
-def _list(prepared: PreparedIoc) -> _Listed:
-    """Repositories, their files, and which of those are lockfiles."""
-    request, listed = prepared.request, _Listed()
-    repositories, of_team = _repositories(prepared)
-    if request.team:
-        listed.teams[request.team] = tuple(one.full_name for one in of_team)
-    _log.info("%d repositories", len(repositories))
-    for start in range(0, len(repositories), _CHUNK):
-        part = repositories[start : start + _CHUNK]
-        trees = list_files(opaque(part), opaque(prepared.terms), len(part))
-        for repository, tree in zip(part, trees, strict=True):
-            _note(listed, repository, tree, fast=request.fast)
-    _log.info("%d lockfiles in %d repositories", len(listed.files), len(listed.trees))
-    return listed
-
-
-def _note(listed: _Listed, repository: Repository, tree: Tree | SourceError, *, fast: bool) -> None:
-    name, commit, archived = repository.full_name, repository.commit, repository.archived
-    if isinstance(tree, SourceError):
-        _log.warning("%s could not be read: %s", name, tree)
-        failed = RepositoryRecord(name, RepositoryStatus.FAILED, commit, 0, archived, str(tree))
-        listed.repositories.append(failed)
-        return
-    found = candidates(tree, only_root=fast)
-    status = RepositoryStatus.SCANNED if repository.revision else RepositoryStatus.EMPTY
-    listed.trees[name] = tree
-    listed.files += found
-    listed.repositories.append(RepositoryRecord(name, status, commit, len(found), archived))
-
-
-def _repositories(prepared: PreparedIoc) -> tuple[tuple[Repository, ...], tuple[Repository, ...]]:
-    """What is to be read, in order, and which of it is the named team's."""
-    request = prepared.request
-    terms = opaque(prepared.terms)
-    if request.team and not request.team_first_org:
-        own = list_repositories(request.org, terms, request.team, (), request.include_archived)
-        return own, own
-    everything = list_repositories(request.org, terms, None, request.repositories, request.include_archived)
-    if not request.team_first_org:
-        return everything, ()
-    first = list_repositories(request.org, terms, request.team, (), request.include_archived)
-    return tuple({one.full_name: one for one in (*first, *everything)}.values()), first
-
-
 def _storage(prepared: PreparedIoc) -> ResultStorage:
     """The folder of batch results as a block; Prefect wants it saved before a task may use it."""
     storage = ResultStorage(folder=str(prepared.results.resolve()))
@@ -184,7 +122,7 @@ def _metrics(engine: IocEngine, reading: Reading, wall_s: float) -> IocMetrics:
 
 
 def _result(
-    prepared: PreparedIoc, listed: _Listed, matched: Matched, metrics: IocMetrics, started_at: datetime
+    prepared: PreparedIoc, listed: Listed, matched: Matched, metrics: IocMetrics, started_at: datetime
 ) -> IocResult:
     return IocResult(
         scan_id=prepared.scan_id,

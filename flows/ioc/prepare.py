@@ -127,8 +127,8 @@ def _flags(request: IocRequest) -> dict[str, object]:
 
 
 def _check(request: IocRequest) -> None:
-    if request.team_first_org and not request.team:
-        raise UsageError("--team-first-org needs --team SLUG: the team whose repositories come first")
+    if request.team_first_org and request.repositories:
+        raise UsageError("--team-first-org is about the whole organisation; leave --repo out")
     named = {"--json": request.json_file, "--sarif": request.sarif, "--inventory": request.inventory}
     for flag, path in {**named, "--output": request.output}.items():
         if path is not None and path.is_dir():

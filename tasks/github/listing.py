@@ -49,9 +49,21 @@ class Listing:
 
     async def of_team(self, org: str, team: str) -> tuple[Repository, ...]:
         """Every repository a team (by its slug) has access to."""
+        return await self._with_heads(await self._of_team(org, team))
+
+    async def names_of_team(self, org: str, team: str) -> tuple[str, ...]:
+        """The names (OWNER/NAME) of every repository a team has access to, by its slug."""
+        return tuple(one.full_name for one in await self._of_team(org, team))
+
+    async def teams(self, org: str) -> list[str]:
+        """The slugs of the organisation's teams, in GitHub's order."""
+        what = f"The list of teams of {org}"
+        items = [item async for page in pages(self._api, f"/orgs/{segment(org)}/teams", what) for item in page]
+        return [str(item["slug"]) for item in items if isinstance(item, dict) and item.get("slug")]
+
+    async def _of_team(self, org: str, team: str) -> list[Repository]:
         path = f"/orgs/{segment(org)}/teams/{segment(team)}/repos"
-        found = [_of_rest(item) async for page in pages(self._api, path, f"The team {team} of {org}") for item in page]
-        return await self._with_heads(found)
+        return [_of_rest(item) async for page in pages(self._api, path, f"The team {team} of {org}") for item in page]
 
     async def named(self, org: str, names: Sequence[str]) -> tuple[Repository, ...]:
         """The repositories called NAME or OWNER/NAME, each once, in the order given."""

@@ -12,6 +12,7 @@ from tasks.errors import SourceAnswerInvalid, SourceError
 from tasks.github.api import Credentials, GitHubApi
 from tasks.github.blobs import BlobLimits, Blobs, Content, raw_path
 from tasks.github.budget import Budget
+from tasks.github.concurrently import all_of
 from tasks.github.kept import KeptTrees
 from tasks.github.listing import Listing
 from tasks.github.model import EVERY_PATH, BlobRef, FileContent, PathFilter, RateState, Repository, TreeEntry
@@ -68,6 +69,12 @@ class GitHubOrganisation:
             return await self._listing.named(org, only)
         found = await (self._listing.of_team(org, team) if team else self._listing.of_organisation(org))
         return tuple(repository for repository in found if include_archived or not repository.archived)
+
+    async def teams(self, org: str, team: str | None = None) -> dict[str, tuple[str, ...]]:
+        """The repositories (OWNER/NAME) of one team, or of every team the token may see, by its slug."""
+        slugs = [team] if team is not None else await self._listing.teams(org)
+        names = await all_of(self._listing.names_of_team(org, slug) for slug in slugs)
+        return dict(zip(slugs, names, strict=True))
 
     async def tree(self, repository: Repository) -> tuple[TreeEntry, ...]:
         """Every wanted file of the repository, complete however large it is; no request where its commit is kept."""

@@ -17,6 +17,12 @@ __all__ = ["order_key", "same_key"]
 
 _LONGEST = 200
 _SEMVER = re.compile(r"[vV=]*(\d+(?:\.\d+)*)(?:-?([0-9A-Za-z][0-9A-Za-z.-]*))?(?:\+[0-9A-Za-z.-]+)?$", re.ASCII)
+_COMPOSER = re.compile(
+    r"v?(\d+(?:\.\d+){0,3})(?:[-._]?(stable|beta|b|rc|alpha|a|patch|pl|p)[.-]?(\d+)?)?(?:\+.*)?", re.ASCII
+)
+_COMPOSER_WORDS = {"b": "beta", "a": "alpha", "p": "patch", "pl": "patch"}
+"""https://github.com/composer/semver, VersionParser::normalize."""
+
 _TOKENS = re.compile(r"\d+|[A-Za-z]+", re.ASCII)
 _RANKS = {
     "dev": -7,
@@ -54,21 +60,40 @@ def order_key(ecosystem: str, text: str) -> Any:
 @lru_cache(maxsize=65_536)
 def same_key(ecosystem: str, text: str) -> str:
     """Text that is equal for two spellings of one version: of exact lists, where order does not matter."""
-    text = text.strip()
-    if ecosystem == "PyPI":
-        try:
-            return canonicalize_version(Version(text))
-        except InvalidVersion:
-            return text
-    if ecosystem == "NuGet":
-        number, dash, rest = text.lower().partition("+")[0].partition("-")
-        parts = number.split(".")
-        while len(parts) > 3 and parts[-1] == "0":  # noqa: PLR2004  NuGet's fourth part, which may be left out
-            parts.pop()
-        return ".".join(parts) + dash + rest
-    if ecosystem in {"npm", "Go", "Packagist", "SwiftURL", "GitHub Actions"}:
-        return text.lstrip("=vV") if text.lstrip("=vV")[:1].isdigit() else text
-    return text
+    return _SPELLINGS.get(ecosystem, str)(text.strip())
+
+
+def _pypi_key(text: str) -> str:
+    version = _pep440(text)
+    return text if version is None else canonicalize_version(version)
+
+
+def _nuget_key(text: str) -> str:
+    number, dash, rest = text.lower().partition("+")[0].partition("-")
+    parts = number.split(".")
+    while len(parts) > 3 and parts[-1] == "0":  # noqa: PLR2004  NuGet's fourth part, which may be left out
+        parts.pop()
+    return ".".join(parts) + dash + rest
+
+
+def _gem_key(text: str) -> str:
+    key = _gem(text)
+    return text if key is None else repr(key)
+
+
+def _without_v(text: str) -> str:
+    plain = text.lstrip("=vV")
+    return plain if plain[:1].isdigit() else text
+
+
+def _packagist_key(text: str) -> str:
+    """Composer's normal form, as far as spellings differ: v1.0 is 1.0.0.0, 1.0b1 is 1.0-beta1."""
+    found = _COMPOSER.fullmatch(text.lower())
+    if found is None:
+        return text
+    number = ".".join(map(str, _trimmed(tuple(int(part) for part in found[1].split("."))))) or "0"
+    word = _COMPOSER_WORDS.get(found[2] or "", found[2] or "")
+    return f"{number}-{word}{found[3] or ''}" if word not in ("", "stable") else number
 
 
 def _pep440(text: str) -> Version | None:
@@ -137,4 +162,12 @@ _ORDERS: dict[str, Callable[[str], Any]] = {
     "Maven": _ranked,
     "Packagist": _ranked,
     "RubyGems": _gem,
+}
+
+_SPELLINGS: dict[str, Callable[[str], str]] = {
+    "PyPI": _pypi_key,
+    "NuGet": _nuget_key,
+    "Packagist": _packagist_key,
+    "RubyGems": _gem_key,
+    **dict.fromkeys(("npm", "Go", "SwiftURL", "GitHub Actions"), _without_v),
 }

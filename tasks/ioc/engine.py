@@ -97,6 +97,14 @@ class IocEngine:
             finally:
                 self.cost.add(cost)
 
+    def teams(self, org: str, team: str | None = None) -> dict[str, tuple[str, ...]]:
+        """The repositories (OWNER/NAME) of one team, or of every team, by its slug."""
+        with measured() as cost:
+            try:
+                return self._loop.run(self._github.teams(org, team))
+            finally:
+                self.cost.add(cost)
+
     def trees(
         self, repositories: Sequence[Repository], done: Callable[[], None] = lambda: None
     ) -> list[Tree | SourceError]:

@@ -9,14 +9,14 @@ from tasks.github.model import PathFilter, Repository, TreeEntry
 from tasks.ioc.model import Candidate
 from tasks.lockfiles.registry import is_lockfile
 
-__all__ = ["FILTER", "Tree", "candidates", "priority_of", "sibling_lookup"]
+__all__ = ["FILTER", "Tree", "candidates", "priority_of", "sibling_lookup", "teams_first"]
 
 _BESIDE = frozenset(
-    {".txt", ".in", ".json", ".xml", ".toml", ".yaml", ".yml", ".lock", ".cfg", ".pip", ".mod", ".work"}
+    {".txt", ".in", ".json", ".xml", ".toml", ".yaml", ".yml", ".lock", ".cfg", ".pip", ".mod", ".sum", ".work"}
 )
 """Endings of files that a lockfile may name: requirements that include others, package.json, parent POMs."""
 
-FILTER = PathFilter("lockfiles-1", lambda path: PurePosixPath(path).suffix.lower() in _BESIDE or is_lockfile(path))
+FILTER = PathFilter("lockfiles-2", lambda path: PurePosixPath(path).suffix.lower() in _BESIDE or is_lockfile(path))
 """What is kept of a tree: lockfiles and whatever they may name."""
 
 LOCKFILE, SBOM, MANIFEST = 9, 7, 5
@@ -57,6 +57,16 @@ def priority_of(path: str, wanted: Sequence[str] = ()) -> int:
         base = LOCKFILE if name.endswith(".txt") else MANIFEST
     named = any(path == one or PurePosixPath(path).name == one for one in wanted)
     return base + (WANTED_FIRST if named else 0)
+
+
+def teams_first(
+    repositories: Sequence[Repository], teams: Mapping[str, Sequence[str]]
+) -> tuple[list[Repository], dict[str, tuple[str, ...]]]:
+    """The repositories of each team, team after team, then the rest; and the teams with those of theirs among them."""
+    known = {one.full_name: one for one in repositories}
+    present = {team: tuple(name for name in names if name in known) for team, names in teams.items()}
+    order = dict.fromkeys([*(name for names in present.values() for name in names), *known])
+    return [known[name] for name in order], present
 
 
 def sibling_lookup(tree: Tree, path: str) -> Callable[[str], str | None]:

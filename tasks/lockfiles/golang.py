@@ -18,6 +18,8 @@ _DIRECTIVES = frozenset(
     {"module", "go", "toolchain", "godebug", "require", "replace", "exclude", "retract", "tool", "ignore"}
 )
 _LISTS_ALL = (1, 17)
+_UNSAID = (1, 16)
+"""The language version of a module that states none (https://go.dev/ref/mod#go-mod-file-go)."""
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
         # A replacement without a version is a folder: no module of the proxy.
         if chosen is not None:
             yield LockedPackage("Go", name, chosen.removeprefix("v"))
-    if module.go is not None and module.go < _LISTS_ALL:
+    if (module.go or _UNSAID) < _LISTS_ALL:
         yield from _sums(lockfile, {old for old, _ in module.replaced})
 
 
@@ -105,7 +107,7 @@ def _beside(path: str) -> str:
 def _wanted(path: str, content: bytes | None) -> tuple[str, ...]:
     if content is not None:
         go = _module(Lockfile(path, content)).go
-        if go is None or go >= _LISTS_ALL:
+        if (go or _UNSAID) >= _LISTS_ALL:
             return ()
     return (_beside(path),)
 

@@ -197,7 +197,7 @@ def test_killed_and_run_again_no_finished_batch_is_repeated(ioc: Ioc) -> None:
         (("--org", "acme"), "--indicators PATH is missing"),
         (("--org", "acme", "--indicators", "nowhere.json"), "no such file"),
         (("--org", "acme", "--indicators", "LIST", "--max-concurrent", "51"), "allowed: 1 to 50"),
-        (("--org", "acme", "--indicators", "LIST", "--team-first-org"), "needs --team"),
+        (("--org", "acme", "--indicators", "LIST", "--team-first-org", "--repo", "one"), "leave --repo out"),
         (("--org", "acme", "--indicators", "LIST", "--output", "x.csv"), "must end in .xlsx"),
     ],
 )

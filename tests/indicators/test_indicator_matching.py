@@ -27,10 +27,30 @@ def indicator(ecosystem: str, name: str, *versions: str, text: str = "", is_any:
         ("NuGet", "1.2.3", "1.2.3.0"),
         ("NuGet", "1.2.3-Beta", "1.2.3-beta"),
         ("npm", "1.2.3", "v1.2.3"),
+        ("Packagist", "1.0", "v1.0"),
+        ("Packagist", "v1.0", "1.0.0"),
+        ("Packagist", "1.0.0.0-beta1", "1.0-b1"),
+        ("Packagist", "2.0-RC1", "2.0.0RC1"),
+        ("RubyGems", "1.0", "1.0.0"),
     ],
 )
 def test_spellings_of_one_version_match(ecosystem: str, listed: str, spelled: str) -> None:
     assert says(indicator(ecosystem, "x", listed), spelled) is Match.YES
+
+
+@pytest.mark.parametrize(
+    ("ecosystem", "listed", "other"),
+    [
+        ("Packagist", "1.0", "1.0.1"),
+        ("Packagist", "1.0-beta1", "1.0-beta2"),
+        ("Packagist", "1.0", "1.0-beta1"),
+        ("Packagist", "dev-main", "dev-master"),
+        ("RubyGems", "1.0", "1.0.pre"),
+        ("RubyGems", "1.0-java", "1.0"),
+    ],
+)
+def test_versions_that_only_look_alike_do_not_match(ecosystem: str, listed: str, other: str) -> None:
+    assert says(indicator(ecosystem, "x", listed), other) is Match.NO
 
 
 def test_another_version_does_not_match() -> None:
