@@ -1,4 +1,4 @@
-"""The IOC scan of one organisation, strategy by strategy: `python -m tests.benchmarks.ioc --services URL --indicators LIST`.
+"""The IOC scan by strategy: `python -m tests.benchmarks.ioc --services URL --indicators LIST`.
 
 Each strategy runs as the whole command with a data folder of its own, cold and then again with nothing changed. Faults
 are for the services' side to set; findings must be the same every time.
@@ -33,8 +33,9 @@ class Run:
 
     def __str__(self) -> str:
         return (
-            f"{self.name}: {self.scan_seconds:.1f} s of scanning, {self.seconds:.1f} s in all, {self.requests} requests,"
-            f" {self.peak_mb:.0f} MB at most, {len(self.findings)} findings, {self.unread} unread, exit {self.exit_code}"
+            f"{self.name}: {self.scan_seconds:.1f} s of scanning, {self.seconds:.1f} s in all,"
+            f" {self.requests} requests, {self.peak_mb:.0f} MB at most, {len(self.findings)} findings,"
+            f" {self.unread} unread, exit {self.exit_code}"
         )
 
 
