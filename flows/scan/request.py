@@ -2,8 +2,10 @@
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from tasks.advisories.model import Severity
 from tasks.checkpoints.recovery import RecoveryMode, RecoveryOptions
@@ -46,8 +48,11 @@ class ScanRequest(BaseModel):
     fail_on: Severity | None = Field(None, description="End with exit code 1 at findings of this severity or above.")
     lock_timeout_s: float = Field(60, ge=0, le=86_400, description="Seconds to wait for a workbook that is open.")
     format_check: bool = Field(False, description="Mend cells whose colours do not say what their text says.")
-    interactive: bool = Field(False, description="Ask on the terminal about cells that both sides changed.")
-    display: DisplayKind = Field(DisplayKind.LINES, description="How progress is shown.")
+    # Only a terminal can fill these two: they have no place in the form of a deployment.
+    interactive: Annotated[bool, SkipJsonSchema()] = Field(
+        False, description="Ask on the terminal about cells that both sides changed."
+    )
+    display: Annotated[DisplayKind, SkipJsonSchema()] = Field(DisplayKind.LINES, description="How progress is shown.")
 
     @property
     def recovery(self) -> RecoveryOptions:
