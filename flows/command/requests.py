@@ -22,4 +22,15 @@ def request_from(model: type[Request], words: Mapping[str, object], flags: Mappi
         first = error.errors(include_url=False)[0]
         field = str(first["loc"][0])
         flag = (flags or {}).get(field, field).removesuffix("_s").replace("_", "-")
-        raise UsageError(f"--{flag} {first['input']}: {first['msg']}; see --help") from error
+        raise UsageError(f"--{flag} {first['input']}: {first['msg']}{_range_of(model, field)}; see --help") from error
+
+
+def _range_of(model: type[BaseModel], field: str) -> str:
+    info = model.model_fields.get(field)
+    bounds = {
+        sign: getattr(item, sign)
+        for item in (info.metadata if info else ())
+        for sign in ("ge", "le")
+        if hasattr(item, sign)
+    }
+    return f" (allowed: {bounds['ge']} to {bounds['le']})" if len(bounds) == 2 else ""  # noqa: PLR2004  both ends
