@@ -2,6 +2,9 @@
 
 httpx's own pool looks at every idle connection before every request (a system call each), so that 32 in flight cost
 three times the processor time of 8. One connection per client makes the cost of a request constant.
+
+HTTP/1.1 only: HTTP/2 took the same time for 480 answers of 60 kB at 80 ms, and httpcore fails with a KeyError when a
+server ends an HTTP/2 connection (https://github.com/encode/httpx/issues/3072).
 """
 
 import ssl
