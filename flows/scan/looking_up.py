@@ -1,0 +1,62 @@
+"""The lookup of a scan: its batches through Prefect, what the other sources add, and one review a row."""
+
+import logging
+import time
+
+from blocks.results import ResultStorage
+from flows.scan.batches import BatchRun
+from flows.scan.enriching import enrich
+from flows.scan.lookups import PrefectLookups
+from flows.scan.new_packages import NewPackage
+from flows.scan.prepared import PreparedScan, key_of
+from flows.scan.progress_record import ProgressRecord
+from flows.scan.resume import take_over_results
+from flows.scan.stopping import SignalStop
+from flows.story.progress import TellingDisplay, told_progress
+from tasks.checkpoints.batches import identity
+from tasks.engine.engine import engine_for
+from tasks.progress.display import Narrator, make_display
+from tasks.progress.tally import Tally
+from tasks.review.model import PackageReview
+
+_log = logging.getLogger(__name__)
+
+
+def look_up(
+    prepared: PreparedScan, added: tuple[NewPackage, ...], record: ProgressRecord
+) -> tuple[BatchRun, tuple[PackageReview, ...], tuple[str, ...]]:
+    """Review every chosen row and every added package; one review a row, in sheet order, added ones last.
+
+    The last value says which sources could not tell what they know.
+    """
+    keys = [*prepared.keys, *(package.key for package in added)]
+    storage = _result_storage(prepared)
+    display = make_display(prepared.request.display, len(keys), _log.info)
+    record.begin()
+    take_over_results(prepared)
+    tally = Tally(len(keys), time.monotonic)
+    with (
+        told_progress(prepared.request.workbook.name) as note,
+        Narrator(tally, TellingDisplay(display, note)) as narrator,
+        SignalStop(_log.warning) as stop,
+    ):
+        lookups = PrefectLookups(storage, prepared.lookup)
+        ahead = engine_for(prepared.lookup).expect_projects
+        run = BatchRun(prepared, lookups, narrator, record, _log.warning, stop, look_ahead=ahead)
+        run.review(keys)
+        stop.leave()
+    enrichment = enrich(prepared, run)
+    rows = [(row.row, key_of(row)) for row in prepared.selection.rows]
+    rows += [(package.row, package.key) for package in added]
+    reviews = tuple(
+        run.reviews[identity(key)].model_copy(update={"row": number, "name": key.name}) for number, key in rows
+    )
+    return run, reviews, tuple(enrichment.sentences())
+
+
+def _result_storage(prepared: PreparedScan) -> ResultStorage:
+    """The folder of batch results as a block; Prefect wants it saved before a task may use it."""
+    folder = str(prepared.folders.results.resolve())
+    storage = ResultStorage(folder=folder)
+    storage.save(name="scan-results", overwrite=True)
+    return storage

@@ -1,0 +1,82 @@
+"""What a scan came to, for its reports: the result with its notes, and what the run cost."""
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+import psutil
+
+from flows.scan.batches import BatchRun
+from flows.scan.merging import Merged
+from flows.scan.prepared import PreparedScan
+from flows.scan.reporting import conflict_sentence
+from tasks.checkpoints.statistics import RunStatistics
+from tasks.engine.engine import engine_for
+from tasks.reports.result import RunMetrics, ScanResult
+from tasks.review.model import PackageReview
+from tasks.review.reviewer import utc_now
+
+
+def statistics(prepared: PreparedScan) -> RunStatistics:
+    """Figures of the run as it goes, for its record."""
+    return RunStatistics(time.monotonic, _peak_rss_mb, lambda: _requests(prepared))
+
+
+def _requests(prepared: PreparedScan) -> dict[str, int]:
+    services = engine_for(prepared.lookup).metrics()
+    return {name.value: figures.requests for name, figures in services.items() if figures.requests}
+
+
+def metrics_of(prepared: PreparedScan, run: BatchRun, wall_s: float) -> RunMetrics:
+    """What the run cost: wall_s in seconds, memory in MB, requests by service."""
+    services = {name.value: figures for name, figures in engine_for(prepared.lookup).metrics().items()}
+    asked = {name: figures for name, figures in services.items() if figures.requests or figures.cache_hits}
+    told = asked if prepared.settings.performance.enable_performance_monitoring else {}
+    return RunMetrics(
+        wall_s=round(wall_s, 2),
+        batches=run.batches,
+        cached_batches=run.cached,
+        requests={name: figures.requests for name, figures in asked.items()},
+        peak_rss_mb=_peak_rss_mb(),
+        services={name: dataclasses.asdict(figures) for name, figures in told.items()},
+        timeline=tuple(run.spans),
+    )
+
+
+def _peak_rss_mb() -> int:
+    memory = psutil.Process().memory_info()
+    return round(getattr(memory, "peak_wset", memory.rss) / 1e6)
+
+
+def result_of(
+    prepared: PreparedScan,
+    reviews: tuple[PackageReview, ...],
+    merged: Merged,
+    metrics: RunMetrics,
+    started_at: datetime,
+) -> ScanResult:
+    """The result as it stands after the merge: every review, and notes on the run as a whole."""
+    report = merged.report
+    return ScanResult(
+        scan_id=prepared.scan_id,
+        input=prepared.request.workbook,
+        started_at=started_at,
+        finished_at=utc_now(),
+        packages=reviews,
+        metrics=metrics,
+        workbook=report.target if report else None,
+        backup=report.backup if report else None,
+        changed_cells=report.changed_cells if report else 0,
+        notes=tuple(_notes(prepared, merged)),
+    )
+
+
+def _notes(prepared: PreparedScan, merged: Merged) -> Iterator[str]:
+    """Sentences about the run as a whole: odd rows, settings without effect, what the merge left alone."""
+    yield from prepared.warnings
+    yield from (reason for _, reason in prepared.workbook.odd_rows)
+    yield from (conflict_sentence(conflict) for conflict in merged.reconciled.conflicts)
+    yield from (row.sentence for row in merged.reconciled.gone)
+    yield from (row.sentence for row in merged.reconciled.replaced)
+    yield from merged.report.warnings if merged.report else ()
