@@ -154,8 +154,8 @@ def enricher(
     """The sources of these settings; cve in place of the live ones, where a store has them and OSV's advisories."""
     snyk = _snyk(lookup, client, environment)
     if cve is not None:
-        # GitHub's newest advisories are asked for where OSV is; a sync brings both.
-        return Enricher(cve, None, snyk)
+        # GitHub's newest advisories are asked for where OSV is; a sync brings both, but for a scan's since then.
+        return Enricher(cve, _kept_github(stores, lookup.store_max_age_hours), snyk)
     return Enricher(cve_sources(lookup, client, stores, environment), _github(lookup, client, stores), snyk)
 
 
@@ -194,9 +194,18 @@ def _without_those_off(live: CveSources, lookup: LookupSettings) -> CveSources:
 
 
 def _github(lookup: LookupSettings, client: HttpClient, stores: Stores | None) -> GithubAdvisories | None:
-    if lookup.offline or _settings(lookup, ServiceName.GITHUB).live is False:
+    if _settings(lookup, ServiceName.GITHUB).live is False:
         return None
+    if lookup.offline:
+        return _kept_github(stores, lookup.store_max_age_hours)
     return GithubAdvisories(_documents(lookup, client, stores, ServiceName.GITHUB, GITHUB_H))
+
+
+def _kept_github(stores: Stores | None, hours: float) -> GithubAdvisories | None:
+    """What an earlier scan heard from GitHub, no more than that many hours ago: OSV may not have it yet."""
+    if stores is None:
+        return None
+    return GithubAdvisories(KeptOnly(ServiceName.GITHUB, stores.answers, FreshFor(kept_days=hours / DAY_H)))
 
 
 def _snyk(lookup: LookupSettings, client: HttpClient, environment: Mapping[str, str]) -> SnykApi | None:

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterable
 from tasks.engine.enrichers import CveSources
 from tasks.engine.lookup import LookupSettings
 from tasks.errors import StoreError
+from tasks.sources.nvd import NvdApi
 from tasks.store.advisories import AdvisoryStore
 from tasks.store.facts import StoreEpss, StoreExploits, StoreKev, StoreNvd
+from tasks.store.nvd_kept import NvdWithKept
 from tasks.store.state import EPSS, EXPLOITDB, KEV, SourceState, osv_name, read_states
 
 __all__ = ["age_warning", "stored_cve_sources", "synced_advisories"]
@@ -60,8 +62,11 @@ def age_warning(states: Iterable[SourceState], most_hours: float, now: float) ->
 
 
 def stored_cve_sources(store: AdvisoryStore, live: CveSources) -> CveSources:
-    """The sources by CVE id out of the store; the CVE list, which it never holds, stays as it is."""
+    """The sources by CVE id out of the store; the CVE list, which it never holds, stays as it is.
+
+    What earlier scans asked NVD for serves beside the store's feeds.
+    """
     file = store.file
-    return dataclasses.replace(
-        live, nvd=StoreNvd(file), kev=StoreKev(file), epss=StoreEpss(file), exploits=StoreExploits(file)
-    )
+    stored = StoreNvd(file)
+    nvd = NvdWithKept(stored, live.nvd.kept) if isinstance(live.nvd, NvdApi) else stored
+    return dataclasses.replace(live, nvd=nvd, kev=StoreKev(file), epss=StoreEpss(file), exploits=StoreExploits(file))

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tasks.errors import SourceAnswerInvalid, SourceOffline
+from tasks.errors import SourceAnswerInvalid
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName
-from tasks.sources.answer_store import AnswerStore, KeptAnswer
-from tasks.sources.enrichment import CveSourceName
+from tasks.sources.answer_store import AnswerStore
+from tasks.sources.enrichment import CveSourceName, NotConsulted
 from tasks.sources.kept import FreshFor
+from tasks.sources.kept_values import KeptValues
 
 __all__ = ["AT_ONCE", "EpssApi"]
 
@@ -37,17 +38,15 @@ class EpssApi:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
-        self._store = store
-        self._terms = terms
+        self._kept = KeptValues(client, ServiceName.EPSS, store, terms, offline=offline, clock=clock)
         self._offline = offline
-        self._clock = clock
 
     async def look_up(self, cves: Sequence[str]) -> Mapping[str, float]:
         """The probability, 0 to 1, of each CVE that EPSS scores; SourceError as CveSource says."""
-        kept = self._kept(cves)
+        kept = self._kept.get(cves)
         missing = [cve for cve in cves if cve not in kept]
         if missing and self._offline:
-            raise SourceOffline(f"epss: {len(missing)} scores are not kept, and --offline forbids asking.")
+            raise NotConsulted(f"{len(missing)} scores are not kept, and --offline forbids asking", kept)
         parts = [missing[at : at + AT_ONCE] for at in range(0, len(missing), AT_ONCE)]
         answers = await asyncio.gather(*map(self._ask, parts), return_exceptions=True)
         failures = [answer for answer in answers if isinstance(answer, BaseException)]
@@ -56,20 +55,11 @@ class EpssApi:
         asked = {c: s for answer in answers if not isinstance(answer, BaseException) for c, s in answer.items()}
         return {cve: score for cve, score in (kept | asked).items() if score is not None}
 
-    def _kept(self, cves: Sequence[str]) -> dict[str, float | None]:
-        if self._store is None:
-            return {}
-        found = self._store.get_many(ServiceName.EPSS, cves)
-        now, fresh = self._clock(), self._terms.usable if self._offline else self._terms.fresh
-        return {cve: answer.value for cve, answer in found.items() if fresh(answer.fetched_at, now)}
-
     async def _ask(self, cves: Sequence[str]) -> dict[str, float | None]:
         document = await self._client.get_json(ServiceName.EPSS, _PATH, {"cve": ",".join(cves)})
         scores = _scores(document)
         answers = {cve: scores.get(cve) for cve in cves}
-        if self._store is not None:
-            address, now = self._client.address(ServiceName.EPSS), self._clock()
-            self._store.put_many(ServiceName.EPSS, {c: KeptAnswer(s, address, now) for c, s in answers.items()})
+        self._kept.keep(answers)
         return answers
 
 

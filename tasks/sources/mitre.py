@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from tasks.errors import SourceAnswerInvalid, SourceOffline
+from tasks.errors import SourceAnswerInvalid
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName
 from tasks.sources.cve_results import CveResults
 from tasks.sources.enrichment import CveSourceName, MitreFacts, MitreState, NotConsulted
+from tasks.sources.kept_values import KeptFacts
 
 __all__ = ["MitreApi", "mitre_facts"]
 
@@ -38,31 +39,25 @@ class MitreApi:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
-        self._store = store
         self._live = live
         self._max_wait_s = max_wait_s
         self._offline = offline
-        self._clock = clock
+        self._kept = KeptFacts(store, self.name, MitreFacts, self._believed, clock)
 
     async def look_up(self, cves: Sequence[str]) -> Mapping[str, MitreFacts]:
         """The state of each CVE that has a record. Raises NotConsulted, with what is kept, where it is not asked."""
-        found = self._kept(cves)
+        found = self._kept.get(cves)
         missing = [cve for cve in cves if cve not in found]
         if missing and self._offline:
-            raise SourceOffline(f"mitre: {len(missing)} records are not kept, and --offline forbids asking.")
+            raise NotConsulted(f"{len(missing)} records are not kept, and --offline forbids asking", found)
         if missing and not self._live:
             raise NotConsulted("one request a CVE; sources.mitre.live: true asks for them", found)
         if missing:
             found |= await self._ask_all(missing, found)
         return {cve: facts for cve, facts in found.items() if facts is not None}
 
-    def _kept(self, cves: Sequence[str]) -> dict[str, MitreFacts | None]:
-        if self._store is None:
-            return {}
-        now = self._clock()
-        kept = self._store.get(CveSourceName.MITRE, cves)
-        believed = {cve: plain for cve, (at, plain) in kept.items() if self._offline or now - at < BELIEVED_S}
-        return {cve: MitreFacts.model_validate(p) if p is not None else None for cve, p in believed.items()}
+    def _believed(self, _: MitreFacts | None, age_s: float) -> bool:
+        return self._offline or age_s < BELIEVED_S
 
     async def _ask_all(
         self, cves: Sequence[str], kept: Mapping[str, MitreFacts | None]
@@ -72,8 +67,8 @@ class MitreApi:
         for task in late:
             task.cancel()
         found = {cve: task.result() for cve, task in tasks.items() if task in done and task.exception() is None}
-        if self._store is not None and found:
-            self._store.put(CveSourceName.MITRE, {c: f.model_dump() if f else None for c, f in found.items()}, {})
+        if found:
+            self._kept.keep(found, {})
         for task in done:
             if (error := task.exception()) is not None:
                 raise error

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.errors import SourceAnswerInvalid, SourceOffline
+from tasks.errors import SourceAnswerInvalid
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName
-from tasks.sources.cve_results import CveResults, KeptResult
+from tasks.sources.cve_results import CveResults
 from tasks.sources.enrichment import CveSourceName, NotConsulted, NvdFacts
+from tasks.sources.kept_values import KeptFacts
 
 __all__ = ["NvdApi", "NvdTerms", "nvd_facts"]
 
@@ -60,21 +61,20 @@ class NvdApi:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
-        self._store = store
         self._terms = terms
         self._offline = offline
-        self._clock = clock
+        self._kept = KeptFacts(store, self.name, NvdFacts, self._believed, clock)
         self._window = store.window(self.name, terms.in_window, WINDOW_S) if store is not None else None
 
     async def look_up(self, cves: Sequence[str]) -> Mapping[str, NvdFacts]:
         """What NVD says of each CVE that it knows. Raises NotConsulted, with what is kept, beyond its limit."""
-        kept = self._kept(cves)
+        kept = self.kept(cves)
         missing = [cve for cve in cves if cve not in kept]
         known = {cve: facts for cve, facts in kept.items() if facts is not None}
         if not missing:
             return known
         if self._offline:
-            raise SourceOffline(f"nvd: {len(missing)} records are not kept, and --offline forbids asking.")
+            raise NotConsulted(f"{len(missing)} records are not kept, and --offline forbids asking", kept)
         if not self._affordable(len(missing)):
             raise NotConsulted(self._why(len(missing)), kept)
         return known | await self._ask_all(missing)
@@ -97,26 +97,15 @@ class NvdApi:
     async def _ask(self, cve: str) -> NvdFacts | None:
         facts = nvd_facts(await self._client.get_json(ServiceName.NVD, _PATH, {"cveId": cve}), cve)
         # At once: what was asked for within the limit is worth keeping if the scan ends before the next.
-        self._keep(cve, facts)
+        self._kept.keep({cve: facts}, {cve: facts.modified if facts is not None else None})
         return facts
 
-    def _kept(self, cves: Sequence[str]) -> dict[str, NvdFacts | None]:
-        if self._store is None:
-            return {}
-        now = self._clock()
-        found = self._store.get(CveSourceName.NVD, cves)
-        return {cve: facts for cve, kept in found.items() for facts in self._believed(kept, now)}
+    def kept(self, cves: Sequence[str]) -> dict[str, NvdFacts | None]:
+        """What is believed of earlier answers, without asking; None where NVD had no such record."""
+        return self._kept.get(cves)
 
-    def _believed(self, kept: KeptResult, now: float) -> list[NvdFacts | None]:
-        fetched_at, plain = kept
-        facts = NvdFacts.model_validate(plain) if plain is not None else None
-        settled = facts is not None and facts.status in _SETTLED
-        return [facts] if settled or self._offline or now - fetched_at < UNSETTLED_S else []
-
-    def _keep(self, cve: str, facts: NvdFacts | None) -> None:
-        if self._store is not None:
-            plain = facts.model_dump() if facts is not None else None
-            self._store.put(CveSourceName.NVD, {cve: plain}, {cve: facts.modified if facts is not None else None})
+    def _believed(self, facts: NvdFacts | None, age_s: float) -> bool:
+        return self._offline or age_s < UNSETTLED_S or (facts is not None and facts.status in _SETTLED)
 
 
 def _raise_first(answers: Sequence[NvdFacts | BaseException | None]) -> None:

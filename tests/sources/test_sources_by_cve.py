@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from tasks.advisories.model import Severity
-from tasks.errors import SourceAnswerInvalid, SourceError, SourceOffline, SourceRefused
+from tasks.errors import SourceAnswerInvalid, SourceError, SourceRefused
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName, ServicePolicy
 from tasks.sources.answer_store import AnswerStore
@@ -128,8 +129,9 @@ def test_epss_offline_uses_what_is_kept_and_says_what_is_not(httpserver: HTTPSer
         return EpssApi(client, answers, FreshFor(), offline=True).look_up(cves(count))
 
     assert len(ask(httpserver, lambda client: offline(client, 2))) == 2
-    with pytest.raises(SourceOffline, match="1 scores"):
+    with pytest.raises(NotConsulted, match="1 scores") as partly:
         ask(httpserver, lambda client: offline(client, 3))
+    assert set(partly.value.found) == set(cves(2)), "what is kept is told all the same"
     assert asked(httpserver) == 1
 
 
@@ -259,6 +261,22 @@ def test_an_unfinished_record_is_asked_for_again_after_a_week(httpserver: HTTPSe
         assert ask(httpserver, look_up)["CVE-2020-1000"].status == "Awaiting Analysis"
         assert asked(httpserver) == requests
     store.close()
+
+
+def test_nvd_and_the_cve_list_tell_offline_what_is_kept(httpserver: HTTPServer, results: CveResults) -> None:
+    httpserver.expect_request("/nvd/rest/json/cves/2.0").respond_with_handler(nvd_answer)
+    httpserver.expect_request(re.compile("/mitre/api/cve/.*")).respond_with_handler(mitre_answer)
+    ask(httpserver, lambda client: NvdApi(client, results, NvdTerms()).look_up(cves(2)))
+    ask(httpserver, lambda client: MitreApi(client, results, live=True).look_up(cves(2)))
+    before = asked(httpserver)
+    for look_up in (
+        lambda client: NvdApi(client, results, NvdTerms(), offline=True).look_up(cves(3)),
+        lambda client: MitreApi(client, results, live=True, offline=True).look_up(cves(3)),
+    ):
+        with pytest.raises(NotConsulted, match="1 records are not kept, and --offline") as partly:
+            ask(httpserver, look_up)
+        assert set(partly.value.found) == set(cves(2))
+    assert asked(httpserver) == before
 
 
 def test_nvd_having_nothing_is_no_record_and_no_answer_is_an_error() -> None:

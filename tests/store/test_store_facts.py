@@ -12,6 +12,7 @@ import pytest
 from tasks.sources.enrichment import KevFacts, NotConsulted, NvdFacts
 from tasks.store.facts import StoreEpss, StoreExploits, StoreKev, StoreNvd
 from tasks.store.file import StoreFile
+from tasks.store.nvd_kept import NvdWithKept
 from tasks.store.sync import advisory_years
 from tasks.store.work import Outcome
 from tests.store.conftest import Sync
@@ -144,6 +145,27 @@ def test_nvd_tells_what_it_has_where_a_year_is_missing(world: World, sync: Sync,
     with pytest.raises(NotConsulted, match="of 2023 were not synced") as raised:
         asked(StoreNvd, store, ["CVE-2024-1000", "CVE-2023-1"])
     assert raised.value.found.keys() == {"CVE-2024-1000"}
+
+
+def with_kept(kept: Mapping[str, NvdFacts | None]) -> Any:
+    """NVD out of the store, beside kept answers."""
+    return lambda file: NvdWithKept(StoreNvd(file), lambda cves: {cve: kept[cve] for cve in cves if cve in kept})
+
+
+def test_what_earlier_scans_asked_nvd_for_serves_beside_the_store(world: World, sync: Sync, store: Path) -> None:
+    world.nvd[2024] = [nvd_entry("CVE-2024-1"), nvd_entry("CVE-2024-2")]
+    sync("nvd/2024")
+    older, newer = NvdFacts(cvss=1.0, modified="2023-01-01"), NvdFacts(cvss=2.0, modified="2025-01-01")
+    kept = {"CVE-2024-1": older, "CVE-2024-2": newer, "CVE-2020-1": newer, "CVE-2020-2": None}
+    found = asked(with_kept(kept), store, list(kept))
+    assert {cve: facts.cvss for cve, facts in found.items()} == {
+        "CVE-2024-1": None,
+        "CVE-2024-2": 2.0,
+        "CVE-2020-1": 2.0,
+    }
+    with pytest.raises(NotConsulted, match="were not synced") as partly:
+        asked(with_kept(kept), store, ["CVE-2020-1", "CVE-2020-2", "CVE-2021-1"])
+    assert partly.value.found == {"CVE-2020-1": newer, "CVE-2020-2": None}
 
 
 def test_epss_is_asked_for_the_cves_of_the_advisories(world: World, sync: Sync, store: Path) -> None:
