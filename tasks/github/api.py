@@ -93,10 +93,14 @@ class GitHubApi:
         return await self._get(ServiceRequest(ServiceName.GITHUB, path, headers=headers, accept=accept), reader, what)
 
     async def download(self, path: str, target: Path, *, what: str) -> None:
-        """Write the raw content at path to target, which is overwritten; OSError where it cannot be written."""
+        """Write the raw content at path to target, which is overwritten; OSError where it cannot be written.
+
+        what names the thing in the error: RepositoryInaccessible where it is not there.
+        """
         headers = {"Accept": RAW}
         request = ServiceRequest(ServiceName.GITHUB, path, headers=headers, accept=_HANDLED, target=target)
-        await self._get(request, lambda answer: answer, what)
+        if await self._get(request, lambda answer: answer, what) is None:
+            raise RepositoryInaccessible(f"{what} is not there: the repository is empty.")
 
     async def _get(self, request: ServiceRequest, reader: Callable[[Answer], T], what: str) -> T | None:
         value = await self._ask("core", request, reader)

@@ -5,10 +5,12 @@ files (github.com/cli/cli/issues/12715); a smaller query then succeeds.
 """
 
 import asyncio
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from tasks.errors import SourceError
+from tasks.errors import SourceError, SourceUnavailable
 from tasks.github.api import RAW, GitHubApi
 from tasks.github.concurrently import all_of
 from tasks.github.errors import AuthenticationFailed, BudgetExhausted, RepositoryInaccessible
@@ -26,11 +28,15 @@ LARGE_AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class BlobLimits:
-    """Size of one GraphQL query in files and bytes, and queries in flight; one file a query reads file by file."""
+    """Size of one GraphQL query in files and bytes, and queries in flight; one file a query reads file by file.
+
+    stream_bytes: a file above it arrives in a temporary file, so that memory holds it once and not in pieces too.
+    """
 
     files: int = 50
     bytes: int = 5_000_000
     queries: int = 8
+    stream_bytes: int = 1_048_576
 
 
 class Blobs:
@@ -54,7 +60,7 @@ class Blobs:
         chosen = [[small[position] for position in group] for group in groups]
         rest = sorted(set(range(len(questions))) - set(small))
         work = [self._group({n: questions[n] for n in group}, found, first=True) for group in chosen]
-        await all_of([*work, *(self._raw(n, questions[n], found) for n in rest)])
+        await all_of([*work, *(self._raw(n, questions[n], found, limits.stream_bytes) for n in rest)])
         return [found[n] for n in range(len(questions))]
 
     async def _group(self, asked: dict[int, FileQuestion], found: dict[int, Content], *, first: bool = False) -> None:
@@ -89,14 +95,31 @@ class Blobs:
         await all_of(self._raw(number, asked[number], found) for number in needs)
         return again
 
-    async def _raw(self, number: int, question: FileQuestion, found: dict[int, Content]) -> None:
+    async def _raw(
+        self, number: int, question: FileQuestion, found: dict[int, Content], stream_bytes: int | None = None
+    ) -> None:
+        large = stream_bytes is not None and question.size > stream_bytes
         try:
             async with self._large:
-                found[number] = await self._raw_content(question)
+                found[number] = await (self._streamed(question) if large else self._raw_content(question))
         except (AuthenticationFailed, BudgetExhausted):
             raise
         except SourceError as error:
             found[number] = error
+
+    async def _streamed(self, question: FileQuestion) -> bytes:
+        what = f"{question.full_name}: {question.path}"
+        try:
+            with tempfile.TemporaryDirectory(prefix="vetbook-") as folder:
+                target = Path(folder) / "content"
+                await self._api.download(raw_path(question), target, what=what)
+                content = await asyncio.to_thread(target.read_bytes)
+        except OSError as error:
+            raise SourceUnavailable(f"{what}: the folder for temporary files cannot hold it ({error})") from error
+        if question.sha is None or blob_id(content, question.sha) == question.sha:
+            return content
+        # The other way asks again a few times before it gives up.
+        return await self._raw_content(question)
 
     async def _raw_content(self, question: FileQuestion) -> bytes:
         expected = question.sha

@@ -38,7 +38,7 @@ class BatchConfig(BaseModel):
         500, ge=100, le=5000, description="MB of this process above which batches shrink and wait; none is dropped."
     )
     stream_large_files_threshold: int = Field(
-        1_048_576, ge=10_240, le=10_485_760, description="Bytes above which a file is read by itself, one at a time."
+        1_048_576, ge=10_240, le=10_485_760, description="Bytes above which a file is read by itself, from disk."
     )
     default_strategy: BatchStrategy = Field(BatchStrategy.ADAPTIVE, description="How much is asked at once.")
     enable_cross_repo_batching: bool = Field(True, description="Batches hold files of several repositories.")

@@ -21,9 +21,14 @@ from tasks.ioc.inventory import Inventory
 from tasks.ioc.model import Candidate, Parsed
 from tasks.ioc.plan import FILTER, Tree
 from tasks.ioc.reading import Reader, Unread, parse
+from tasks.ioc.room import Room
 from tasks.ioc.terms import IocTerms
 
 __all__ = ["IocEngine", "access_of", "credentials_of_environment"]
+
+
+_PARSED_TIMES = 16
+"""Times its own size that a large lockfile may take while it is parsed."""
 
 
 def access_of(terms: IocTerms, given: GitHubAccess) -> GitHubAccess:
@@ -39,7 +44,11 @@ def access_of(terms: IocTerms, given: GitHubAccess) -> GitHubAccess:
         attempts=terms.config.retry_attempts + 1,
         deadline_s=deadline or given.deadline_s,
         budget=budget,
-        limits=BlobLimits(files=1, queries=1) if one_by_one else BlobLimits(queries=limits.requests),
+        limits=BlobLimits(
+            files=1 if one_by_one else BlobLimits().files,
+            queries=limits.requests,
+            stream_bytes=terms.config.stream_large_files_threshold,
+        ),
         ca_bundle=given.ca_bundle or terms.lookup.ca_bundle,
     )
 
@@ -62,6 +71,7 @@ class IocEngine:
         self.access = access_of(terms, given or credentials_of_environment(terms))
         self.inventory = Inventory(terms.store / "inventory.sqlite")
         self.cost = Ledger()
+        self._room = Room(int(terms.config.max_memory_usage_mb * 1e6 / _PARSED_TIMES))
         self._loop = LoopThread("vetbook-ioc")
         self._stack = AsyncExitStack()
         self._github: GitHubOrganisation = self._loop.run(self._open())
@@ -140,9 +150,10 @@ class IocEngine:
         found: dict[Candidate, Parsed | Unread] = {}
         with measured() as cost:
             try:
-                # Large files one by one: never are two of a batch in memory at once.
-                for part in ([small] if small else []) + [[one] for one in large]:
-                    found.update(zip(part, self._read(part), strict=True))
+                found.update(zip(small, self._read(small), strict=True) if small else ())
+                for one in large:
+                    with self._room.taken(one.size):
+                        found.update(zip([one], self._read([one]), strict=True))
             finally:
                 self.cost.add(cost)
         return [found[one] for one in files], cost.of(ServiceName.GITHUB).requests

@@ -9,7 +9,7 @@ from tasks.errors import SourceError, VetbookError
 from tasks.github.model import BlobRef, Repository, TreeEntry
 from tasks.ioc.model import Candidate, Parsed
 from tasks.ioc.plan import Tree
-from tasks.lockfiles.registry import parse_lockfile, siblings_of
+from tasks.lockfiles.registry import MAX_BYTES, parse_lockfile, siblings_of
 
 __all__ = ["Fetched", "GitHub", "Reader", "Unread", "parse"]
 
@@ -100,6 +100,9 @@ class Reader:
 
     async def _round(self, pairs: Sequence[tuple[_Wanted, str]]) -> list[tuple[_Wanted, str]]:
         """Fetch a path for each file, note its content, and answer which paths that content asks for."""
+        for one, path in pairs:
+            one.problem = one.problem or _too_large(one.tree.entries[path])
+        pairs = [(one, path) for one, path in pairs if one.problem is None]
         refs = [_ref(one.tree, path) for one, path in pairs]
         contents = await self.github.blobs(list({ref.sha: ref for ref in refs}.values()))
         following: list[tuple[_Wanted, str]] = []
@@ -114,6 +117,13 @@ class Reader:
                 one.beside[path] = content
             following += ((one, more) for more in one.asks_for(path, content))
         return following
+
+
+def _too_large(entry: TreeEntry) -> str | None:
+    """Why a file is not even asked for; what it weighs is known from the tree."""
+    if (entry.size or 0) <= MAX_BYTES:
+        return None
+    return f"{entry.path}: {entry.size:,} bytes are more than the {MAX_BYTES:,} that are read"
 
 
 def _ref(tree: Tree, path: str) -> BlobRef:

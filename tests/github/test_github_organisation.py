@@ -1,6 +1,7 @@
 """An organisation over real sockets: what is found, in how many requests, and what goes wrong how."""
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -247,6 +248,22 @@ def test_what_graphql_cannot_give_comes_raw(github: FakeGitHub) -> None:
     # cut, binary, latin and, without asking by GraphQL, large.
     assert (github.calls["blob"], github.calls["graphql"]) == (4, 2)
     assert all(r.headers["Accept"] == "application/vnd.github.raw+json" for r in github.seen if "/blobs/" in r.path)
+
+
+def test_large_files_arrive_on_disk_and_are_what_their_ids_say(
+    github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = b"y" * 600_000
+    github.put("a", {"large": large, "small": b"x"})
+    wrong = [Response(b"z" * 600_000)]
+    github.before = lambda kind, _: wrong.pop() if kind == "blob" and wrong else None
+    limits = BlobLimits(stream_bytes=100_000)
+    assert ask(github, contents, limits=limits) == files_of(github)
+    assert github.calls["blob"] == 2
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere/at-all")
+    found = ask(github, contents, limits=limits)
+    assert found["a/small"] == b"x"
+    assert "cannot hold it" in str(found["a/large"])
 
 
 def too_much(most: int, answer: Callable[[], Response]) -> Callable[[str, Request], Response | None]:
