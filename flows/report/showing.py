@@ -54,9 +54,9 @@ def show_list(wanted: Wanted) -> int:
     if wanted.html_file is not None:
         raise UsageError("--html: a list has no page; leave it out")
     scans = wanted.history.scans(target=wanted.target)
-    _print(map(_line, scans) if scans else [f"{wanted.history.folder}: no scan is kept there"])
     if wanted.json_file is not None:
         write_document(wanted.json_file, {"schema": 1, "scans": [_plain(kept) for kept in scans]})
+    _print(map(_line, scans) if scans else [f"{wanted.history.folder}: no scan is kept there"])
     return ExitCode.DONE
 
 
@@ -89,11 +89,11 @@ def show_comparison(wanted: Wanted, before: str, after: str) -> int:
     changes = _compared(old.document, new.document)
     if changes is None:
         raise UsageError(f"{before} and {after}: a scan of a workbook cannot be compared with an IOC scan")
-    _print(since_lines(changes))
     if wanted.json_file is not None:
         write_document(wanted.json_file, since_document(changes))
     if wanted.html_file is not None:
         write_text(wanted.html_file, _page(new.document, changes))
+    _print(since_lines(changes))
     return ExitCode.DONE
 
 
@@ -102,14 +102,14 @@ def show_report(wanted: Wanted, word: str) -> int:
     _listen()
     chosen = choose(wanted.history, word, wanted.target)
     changes = _since(wanted.history, chosen)
-    if isinstance(chosen.document, ScanDocument):
-        _print(scan_report_lines(chosen.document, changes if isinstance(changes, ScanChanges) else None))
-    else:
-        _print(ioc_report_lines(chosen.document, changes if isinstance(changes, IocChanges) else None))
     if wanted.json_file is not None:
         write_text(wanted.json_file, [chosen.text.decode("utf-8")])
     if wanted.html_file is not None:
         write_text(wanted.html_file, _page(chosen.document, changes))
+    if isinstance(chosen.document, ScanDocument):
+        _print(scan_report_lines(chosen.document, changes if isinstance(changes, ScanChanges) else None))
+    else:
+        _print(ioc_report_lines(chosen.document, changes if isinstance(changes, IocChanges) else None))
     return ExitCode.DONE
 
 
