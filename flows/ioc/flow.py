@@ -24,6 +24,7 @@ from flows.ioc.prepare import PreparedIoc, prepared_for
 from flows.ioc.reading import Reading
 from flows.ioc.record import IocRecord, recorded
 from flows.ioc.request import IocRequest
+from flows.notifying import notify_findings, tell_failure
 from flows.scan.stopping import SignalStop
 from flows.story.ioc_story import ioc_pieces, ioc_tags
 from flows.story.progress import told_progress
@@ -32,6 +33,7 @@ from tasks.checkpoints.model import ScanState
 from tasks.indicators.stored import StoredIndicators
 from tasks.ioc.engine import IocEngine
 from tasks.ioc_lookup import ioc_engine_for
+from tasks.notifying.news import ioc_news
 from tasks.reports.findings import IocMetrics, IocResult, write_findings
 from tasks.reports.sarif import write_sarif
 from tasks.review.reviewer import utc_now
@@ -45,7 +47,14 @@ def _run_name() -> str:
     return f"{request.org} {utc_now():%Y-%m-%d %H:%M:%S}"
 
 
-@flow(name="ioc", flow_run_name=_run_name, task_runner=_RUNNER, persist_result=False)
+@flow(
+    name="ioc",
+    flow_run_name=_run_name,
+    task_runner=_RUNNER,
+    persist_result=False,
+    on_failure=[tell_failure],
+    on_crashed=[tell_failure],
+)
 def ioc(request: IocRequest) -> IocResult:
     """Find packages known to be malicious in the lockfiles of a GitHub organisation."""
     began, started_at = time.monotonic(), utc_now()
@@ -82,6 +91,8 @@ def _scan(prepared: PreparedIoc, engine: IocEngine, began: float, started_at: da
         _say_performance(reading)
     publish(ioc_pieces(result, _files(prepared.request)), ioc_tags(result))
     return result
+    notifications = load_settings(prepared.request.config).settings.notifications
+    notify_findings(notifications, prepared.request.data_dir, result.target, ioc_news(result))
 
 
 def _say_performance(reading: Reading) -> None:

@@ -14,6 +14,7 @@ from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.dead_runs import noted_run
+from flows.notifying import notify_findings, notify_problem, tell_failure
 from flows.scan.cleanup import clean_up
 from flows.scan.keeping import settle
 from flows.scan.looking_up import look_up
@@ -32,6 +33,7 @@ from flows.story.scan_story import scan_pieces, scan_tags
 from flows.sync.steps import refresh_store
 from tasks.checkpoints.model import ScanState
 from tasks.engine.engine import engine_for
+from tasks.notifying.news import scan_news
 from tasks.reports.result import ScanResult, write_result
 from tasks.review.reviewer import utc_now
 
@@ -54,7 +56,14 @@ def _run_name() -> str:
     return f"{request.workbook.name} {utc_now():%Y-%m-%d %H:%M:%S}"
 
 
-@flow(name="scan", flow_run_name=_run_name, task_runner=_RUNNER, persist_result=False)
+@flow(
+    name="scan",
+    flow_run_name=_run_name,
+    task_runner=_RUNNER,
+    persist_result=False,
+    on_failure=[tell_failure],
+    on_crashed=[tell_failure],
+)
 def scan(request: ScanRequest) -> ScanOutcome:
     """Look up every package of a review workbook and write what was found back into it."""
     began, started_at = time.monotonic(), utc_now()
@@ -88,7 +97,16 @@ def _scan(prepared: PreparedScan, began: float, started_at: datetime) -> ScanOut
         record.write(ScanState.DONE)
     clean_up(prepared, finished=merged.problem is None)
     publish(scan_pieces(result, merged.problem, _files(prepared, result)), scan_tags(result, merged.problem))
+    _notify(prepared, result, merged.problem)
     return ScanOutcome(result, merged.problem, tuple(record.statistics.lines))
+
+
+def _notify(prepared: PreparedScan, result: ScanResult, problem: str | None) -> None:
+    settings, workbook = prepared.settings.notifications, prepared.request.workbook.resolve()
+    if problem is not None:
+        notify_problem(settings, f"{workbook.name} was not written", problem)
+    news = scan_news(result.packages, settings.severity)
+    notify_findings(settings, prepared.folders.root, str(workbook), news)
 
 
 def _files(prepared: PreparedScan, result: ScanResult) -> dict[str, Path]:

@@ -6,6 +6,7 @@ from typing import Any
 from prefect import flow
 
 from flows.dead_runs import noted_run
+from flows.notifying import tell_failure
 from flows.sync.request import SyncRequest
 from flows.sync.steps import sync_all
 from tasks.engine.lookup import LookupSettings, lookup_settings
@@ -14,7 +15,13 @@ from tasks.settings.load import load_settings
 from tasks.store.sync import SyncPlan, planned
 
 
-@flow(name="sync", flow_run_name="sync {request.data_dir}", persist_result=False)
+@flow(
+    name="sync",
+    flow_run_name="sync {request.data_dir}",
+    persist_result=False,
+    on_failure=[tell_failure],
+    on_crashed=[tell_failure],
+)
 def sync(request: SyncRequest) -> list[dict[str, Any]]:
     """Bring the advisory store up to date; one SourceReport as plain data per source. A failed one keeps its data."""
     lookup = sync_lookup(request)

@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from tasks.advisories.model import Severity
 from tasks.http.redaction import redact, without_credentials
 from tasks.workbook.model import Field as Column
 
@@ -271,6 +272,19 @@ class HistorySettings(Section):
     keep: int = Field(90, ge=1, le=10_000, description="Finished scans of one workbook or organisation that are kept.")
 
 
+class NotificationSettings(Section):
+    """Who is told of failures and of new findings."""
+
+    block: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9-]+$",
+        description="Name of a saved block of the type Vetbook Notifications; unset: nobody is told.",
+    )
+    severity: Severity = Field(
+        Severity.CRITICAL, description="Findings from which on somebody is told; malicious and exploited ones always."
+    )
+
+
 class Settings(Section):
     """All settings of a run."""
 
@@ -283,6 +297,7 @@ class Settings(Section):
     output: OutputSettings = OutputSettings()
     history: HistorySettings = HistorySettings()
     logging: LoggingSettings = LoggingSettings()
+    notifications: NotificationSettings = NotificationSettings()
 
 
 SHARED_KEYS: Mapping[str, frozenset[str]] = {

@@ -1,0 +1,1 @@
+"""What is worth a notification, and what was told already."""
