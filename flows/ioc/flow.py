@@ -37,6 +37,7 @@ from tasks.notifying.news import ioc_news
 from tasks.reports.findings import IocMetrics, IocResult, write_findings
 from tasks.reports.sarif import write_sarif
 from tasks.review.reviewer import utc_now
+from tasks.settings.load import load_settings
 
 _log = logging.getLogger(__name__)
 _RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(max_workers=64)  # type: ignore[assignment]  # invariant
@@ -90,9 +91,9 @@ def _scan(prepared: PreparedIoc, engine: IocEngine, began: float, started_at: da
     if prepared.config.enable_performance_monitoring:
         _say_performance(reading)
     publish(ioc_pieces(result, _files(prepared.request)), ioc_tags(result))
-    return result
     notifications = load_settings(prepared.request.config).settings.notifications
     notify_findings(notifications, prepared.request.data_dir, result.target, ioc_news(result))
+    return result
 
 
 def _say_performance(reading: Reading) -> None:
