@@ -31,6 +31,7 @@ from flows.scan.resume import scan_held
 from flows.story.publish import publish
 from flows.story.scan_story import scan_pieces, scan_tags
 from flows.sync.steps import refresh_store
+from flows.turns import own_turn
 from tasks.checkpoints.model import ScanState
 from tasks.engine.engine import engine_for
 from tasks.notifying.news import scan_news
@@ -66,6 +67,11 @@ def _run_name() -> str:
 )
 def scan(request: ScanRequest) -> ScanOutcome:
     """Look up every package of a review workbook and write what was found back into it."""
+    with own_turn(request.workbook):
+        return _scan_in_turn(request)
+
+
+def _scan_in_turn(request: ScanRequest) -> ScanOutcome:
     began, started_at = time.monotonic(), utc_now()
     prepared = prepared_for(request)
     if request.sync and not request.offline:
