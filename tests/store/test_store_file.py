@@ -51,6 +51,29 @@ def test_a_full_disk_undoes_the_whole_source(world: World, sync: Sync, tmp_path:
     assert sync("osv/PyPI", allow_shrink=True).records == 4000
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize(
+    ("name", "download"), [("osv/PyPI", "modified_id.csv"), ("osv/PyPI", "all.zip"), ("kev", "kev")]
+)
+def test_a_disk_that_is_full_for_the_download_leaves_what_is_held(
+    name: str, download: str, world: World, sync: Sync, tmp_path: Path, store: Path
+) -> None:
+    world.osv, world.kev = records(20), [{"cveID": "CVE-2024-1000", "dateAdded": "2024-01-02"}]
+    before = sync(name).records
+    lookup = world.lookup(tmp_path)
+
+    async def sync_onto_a_full_disk() -> object:
+        with syncing(store) as (file, folder):
+            (folder / download).symlink_to("/dev/full")
+            async with HttpClient(policies(lookup, {})) as client:
+                return await sync_source(client, file, folder, name, SyncPlan(full=True))
+
+    report = asyncio.run(sync_onto_a_full_disk())
+    assert (report.outcome, report.records) == (Outcome.FAILED, before)  # type: ignore[attr-defined]
+    assert "No space left on device" in report.problem  # type: ignore[attr-defined]
+    assert sync(name, full=True).records == before
+
+
 def test_a_store_of_a_newer_version_is_left_alone(world: World, sync: Sync, store: Path, tmp_path: Path) -> None:
     world.osv = records(1)
     sync("osv/PyPI")
