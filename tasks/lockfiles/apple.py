@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tasks.lockfiles.interface import Format, LockedPackage, Lockfile, named
-from tasks.lockfiles.reading import items, json_object, mapping, text_or_none, yaml_documents
+from tasks.lockfiles.reading import items, json_object, mapping, needs_one_of, text_or_none, yaml_documents
 
 __all__ = ["FORMATS"]
 
@@ -43,6 +43,7 @@ def _pods(lockfile: Lockfile) -> Iterator[LockedPackage]:
     documents = yaml_documents(lockfile)
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise lockfile.fail("empty, or not one mapping")
+    needs_one_of(lockfile, documents[0], "PODS", "DEPENDENCIES", "PODFILE CHECKSUM", "COCOAPODS")
     for pod in items(documents[0].get("PODS")):
         text = next(iter(pod), "") if isinstance(pod, dict) else pod
         found = _POD.match(text) if isinstance(text, str) else None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tasks.lockfiles.interface import Format, LockedPackage, Lockfile, named
 from tasks.lockfiles.npmnames import npm_package, split_npm
-from tasks.lockfiles.reading import json_object, text_of
+from tasks.lockfiles.reading import json_object, needs_one_of, text_of
 
 __all__ = ["FORMATS"]
 
@@ -36,7 +36,9 @@ def _plain_json(text: str) -> str:
 
 
 def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
-    packages = json_object(lockfile, _plain_json(text_of(lockfile))).get("packages", {})
+    document = json_object(lockfile, _plain_json(text_of(lockfile)))
+    needs_one_of(lockfile, document, "lockfileVersion", "packages", "workspaces")
+    packages = document.get("packages", {})
     if not isinstance(packages, dict):
         raise lockfile.fail("packages is not an object")
     for key, entry in packages.items():

@@ -10,10 +10,12 @@ from typing import Any
 from tasks.lockfiles.interface import Format, LockedPackage, Lockfile
 from tasks.lockfiles.purl import parse_purl
 from tasks.lockfiles.reading import XmlNode, items, json_object, mapping, text_of, text_or_none, xml_root
+from tasks.lockfiles.spdx import read_spdx
 
 __all__ = ["FORMATS", "is_cyclonedx_name"]
 
 _NAMES = frozenset(f"{stem}.{end}" for stem in ("bom", "sbom", "cyclonedx", "cdx") for end in ("json", "xml"))
+_OF_SPDX = frozenset({"spdxVersion", "sbom", "@graph"})
 _ENDS = (".cdx.json", ".bom.json", ".cdx.xml", ".bom.xml", ".cyclonedx.json", ".cyclonedx.xml")
 
 
@@ -25,6 +27,10 @@ def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
         yield from _of_xml(root)
         return
     document = json_object(lockfile)
+    if document.keys() & _OF_SPDX and "bomFormat" not in document:
+        # sbom.json is a usual name for either, and what GitHub's dependency graph exports is SPDX.
+        yield from read_spdx(lockfile)
+        return
     if document.get("bomFormat", "CycloneDX") != "CycloneDX" or not {"bomFormat", "specVersion", "components"} & set(
         document
     ):

@@ -7,13 +7,15 @@ https://learn.microsoft.com/nuget/reference/packages-config.
 from collections.abc import Iterator
 
 from tasks.lockfiles.interface import Format, LockedPackage, Lockfile, named
-from tasks.lockfiles.reading import json_object, mapping, text_or_none, xml_root
+from tasks.lockfiles.reading import json_object, mapping, needs_one_of, text_or_none, xml_root
 
 __all__ = ["FORMATS"]
 
 
 def _locked(lockfile: Lockfile) -> Iterator[LockedPackage]:
-    frameworks = json_object(lockfile).get("dependencies", {})
+    document = json_object(lockfile)
+    needs_one_of(lockfile, document, "version", "dependencies")
+    frameworks = document.get("dependencies", {})
     if not isinstance(frameworks, dict):
         raise lockfile.fail("dependencies is not an object")
     for framework, packages in frameworks.items():

@@ -10,14 +10,26 @@ from collections.abc import Iterator
 from typing import Any
 
 from tasks.lockfiles.interface import Format, LockedPackage, Lockfile, named
-from tasks.lockfiles.reading import items, json_object, mapping, text_of, text_or_none, yaml_documents
+from tasks.lockfiles.reading import (
+    items,
+    json_object,
+    mapping,
+    needs_one_of,
+    text_of,
+    text_or_none,
+    yaml_documents,
+)
 
 __all__ = ["FORMATS"]
+
+_CRAN_MIRRORS = frozenset({"CRAN", "RSPM", "P3M", "PPM"})
+"""CRAN itself, and the names under which renv notes Posit's mirror of it."""
 
 _HEX = re.compile(
     r'^[ \t]*"(?P<key>[^"\n]+)":\s*\{:(?P<kind>\w+),\s*(?::(?P<name>\w+),\s*"(?P<version>[^"]+)")?', re.MULTILINE
 )
 _CABAL = re.compile(r"(?:^|[\s,])any\.(?P<name>[A-Za-z0-9-]+)\s*==\s*(?P<version>[0-9.]+)")
+_CONAN_SECTIONS = ("requires", "build_requires", "python_requires", "config_requires")
 _CONAN = re.compile(r"^(?P<name>[^/@#:%]+)/(?P<version>[^@#:%]+)")
 
 
@@ -25,6 +37,7 @@ def _pub(lockfile: Lockfile) -> Iterator[LockedPackage]:
     documents = yaml_documents(lockfile)
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise lockfile.fail("empty, or not one mapping")
+    needs_one_of(lockfile, documents[0], "packages", "sdks", "sdk")
     packages = documents[0].get("packages", {})
     if not isinstance(packages, dict) and packages not in ("", "{}"):
         raise lockfile.fail("packages is not a mapping")
@@ -44,13 +57,15 @@ def _mix(lockfile: Lockfile) -> Iterator[LockedPackage]:
 
 
 def _renv(lockfile: Lockfile) -> Iterator[LockedPackage]:
-    packages = json_object(lockfile).get("Packages", {})
+    document = json_object(lockfile)
+    needs_one_of(lockfile, document, "Packages", "R")
+    packages = document.get("Packages", {})
     if not isinstance(packages, dict):
         raise lockfile.fail("Packages is not an object")
     for name, entry in packages.items():
         details = mapping(entry)
         # What comes from GitHub, Bioconductor or a folder is no CRAN package, whatever its name.
-        if details.get("Repository") == "CRAN":
+        if str(details.get("Repository", "")).upper() in _CRAN_MIRRORS:
             yield LockedPackage(
                 "CRAN", text_or_none(details.get("Package")) or name, text_or_none(details.get("Version"))
             )
@@ -66,6 +81,7 @@ def _cabal(lockfile: Lockfile) -> Iterator[LockedPackage]:
 
 def _conan(lockfile: Lockfile) -> Iterator[LockedPackage]:
     document = json_object(lockfile)
+    needs_one_of(lockfile, document, "version", "graph_lock", *_CONAN_SECTIONS)
     for reference in _conan_references(document):
         # A reference without a name is the consumer's own recipe.
         if found := _CONAN.match(reference):
@@ -77,7 +93,7 @@ def _conan_references(document: dict[str, Any]) -> Iterator[str]:
         details = mapping(node)
         if not details.get("path"):
             yield text_or_none(details.get("pref")) or text_or_none(details.get("ref")) or ""
-    for section in ("requires", "build_requires", "python_requires", "config_requires"):
+    for section in _CONAN_SECTIONS:
         yield from (reference for reference in items(document.get(section)) if isinstance(reference, str))
 
 

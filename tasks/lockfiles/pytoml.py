@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tasks.lockfiles.interface import Format, LockedPackage, Lockfile, named
-from tasks.lockfiles.reading import mapping, text_or_none, toml_table
+from tasks.lockfiles.reading import mapping, needs_one_of, text_or_none, toml_table
 
 __all__ = ["FORMATS"]
 
@@ -19,7 +19,9 @@ _PYLOCK = re.compile(r"pylock\.([^.]+\.)?toml")
 
 def _reader(ecosystem: str, key: str) -> Callable[[Lockfile], Iterator[LockedPackage]]:
     def read(lockfile: Lockfile) -> Iterator[LockedPackage]:
-        packages = toml_table(lockfile).get(key, [])
+        document = toml_table(lockfile)
+        needs_one_of(lockfile, document, key, "metadata", "version", "lock-version", "root")
+        packages = document.get(key, [])
         if not isinstance(packages, list):
             raise lockfile.fail(f"{key} is not a list of tables")
         for number, entry in enumerate(packages, 1):

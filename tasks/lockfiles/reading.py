@@ -24,6 +24,7 @@ __all__ = [
     "json_object",
     "lines",
     "mapping",
+    "needs_one_of",
     "text_of",
     "text_or_none",
     "toml_table",
@@ -157,6 +158,12 @@ def xml_root(lockfile: Lockfile) -> XmlNode:
 def mapping(value: Any) -> dict[str, Any]:
     """value where it is a mapping, else an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def needs_one_of(lockfile: Lockfile, document: dict[str, Any], *keys: str) -> None:
+    """Raise LockfileError for a document that holds something, and none of these keys: it is another kind of file."""
+    if document and not document.keys() & set(keys):
+        raise lockfile.fail(f"none of {', '.join(keys)} is in it, but {', '.join(sorted(map(str, document))[:3])[:60]}")
 
 
 def items(value: Any) -> list[Any]:

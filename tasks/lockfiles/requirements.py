@@ -6,22 +6,50 @@ line with several clauses, a wildcard, `!=`, `<` or `>` names none. Source: http
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import PurePosixPath
 from posixpath import normpath
 
 from tasks.lockfiles.interface import Format, LockedPackage, Lockfile
 from tasks.lockfiles.reading import text_of
 
-__all__ = ["FORMATS"]
+__all__ = ["FORMATS", "Line", "LineKind", "lines_of"]
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*$", re.MULTILINE)
 _OPTIONS = re.compile(r"\s(?:--(?:hash|global-option|config-settings?|install-option)\b|-C\b).*$")
 _REQUIREMENT = re.compile(
-    r"^(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>(?:[@;(~=!<>].*)?)$", re.DOTALL
+    r"^(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>(?:(?:[@;(<>]|[~=!]=).*)?)$",
+    re.DOTALL,
 )
 _CLAUSE = re.compile(r"^(===|==|~=|>=|<=)\s*([^\s,*<>=!~].*)$")
 _INCLUDE = re.compile(r"^(?:-r|--requirement)(?:\s+|=|(?=[^-\s]))(?P<path>\S.*)$")
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
+
+
+class LineKind(Enum):
+    """What a line of a requirements file is.
+
+    OPTION: a flag of pip; ADDRESS and PATH: an archive or folder by its address or path, which names no package of an
+    index; HIDDEN: a variable hides what it names; UNREAD: nothing that pip would take.
+    """
+
+    PACKAGE = auto()
+    OPTION = auto()
+    ADDRESS = auto()
+    PATH = auto()
+    HIDDEN = auto()
+    UNREAD = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line, joined and without comment; of a PACKAGE also the package, and its clauses (what follows the name)."""
+
+    kind: LineKind
+    text: str
+    package: LockedPackage | None = None
+    clauses: str = ""
 
 
 def _logical_lines(text: str) -> Iterator[str]:
@@ -42,45 +70,48 @@ def _includes(text: str, path: str) -> Iterator[str]:
             yield normpath(f"{PurePosixPath(path).parent}/{named}")
 
 
-def _package(line: str) -> LockedPackage | None:
+def _line(line: str) -> Line:
+    if line.startswith("-"):
+        return Line(LineKind.OPTION, line)
+    if "://" in line.partition("@")[0]:
+        return Line(LineKind.ADDRESS, line)
+    if _VARIABLE.search(line):
+        return Line(LineKind.HIDDEN, line)
     match = _REQUIREMENT.match(_OPTIONS.sub("", f"{line} ").strip())
     if match is None:
-        return None
+        return Line(LineKind.PATH if re.match(r"[./]|.*\.(whl|zip|tar\.gz)\b", line) else LineKind.UNREAD, line)
     clauses = match["rest"].partition(";")[0].strip().strip("()").strip()
-    if clauses.startswith("@"):
-        return LockedPackage("PyPI", match["name"], None)
+    return Line(LineKind.PACKAGE, line, LockedPackage("PyPI", match["name"], _version(clauses)), clauses)
+
+
+def _version(clauses: str) -> str | None:
     clause = _CLAUSE.match(clauses)
-    version = re.sub(r"\s+", "", clause[2]) if clause and not re.search(r"[,*]", clause[2]) else None
-    return LockedPackage("PyPI", match["name"], version)
+    return re.sub(r"\s+", "", clause[2]) if clause and not re.search(r"[,*]", clause[2]) else None
 
 
-def _of_one(lockfile: Lockfile, text: str) -> Iterator[LockedPackage]:
-    unread = None
-    read = 0
-    for line in _logical_lines(text):
-        # Options, addresses and archives name no package of an index; a variable hides what it names.
-        if line.startswith("-") or "://" in line.partition("@")[0] or _VARIABLE.search(line):
-            read += 1
-        elif package := _package(line):
-            read += 1
-            yield package
-        elif not re.match(r"[./]|.*\.(whl|zip|tar\.gz)\b", line):
-            unread = line
-    if unread and not read:
-        raise lockfile.fail(f"no requirement in it, but lines like {unread[:60]!r}")
+def lines_of(lockfile: Lockfile) -> Iterator[Line]:
+    """Every line of the file, then those of the files it includes that are at hand.
 
-
-def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
+    Raises LockfileError where a file holds lines and none of them is one of a requirements file.
+    """
     waiting, done = [lockfile], set()
     while waiting:
         part = waiting.pop(0)
         done.add(part.path)
         text = text_of(part)
-        yield from _of_one(part, text)
+        found = [_line(line) for line in _logical_lines(text)]
+        unread = [line for line in found if line.kind is LineKind.UNREAD]
+        if unread and all(line.kind in (LineKind.UNREAD, LineKind.PATH) for line in found):
+            raise part.fail(f"no requirement in it, but lines like {unread[-1].text[:60]!r}")
+        yield from found
         for path in _includes(text, part.path):
             if path not in done and path in lockfile.siblings:
                 waiting.append(Lockfile(path, lockfile.siblings[path], lockfile.siblings))
                 done.add(path)
+
+
+def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
+    return (line.package for line in lines_of(lockfile) if line.package is not None)
 
 
 def _wanted(path: str, content: bytes | None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from tasks.lockfiles.interface import Format, LockedPackage, Lockfile, named
-from tasks.lockfiles.reading import json_object, lines, mapping, text_or_none
+from tasks.lockfiles.reading import json_object, lines, mapping, needs_one_of, text_or_none
 
 __all__ = ["FORMATS"]
 
@@ -35,6 +35,7 @@ def _gems(lockfile: Lockfile) -> Iterator[LockedPackage]:
 
 def _composer(lockfile: Lockfile) -> Iterator[LockedPackage]:
     document = json_object(lockfile)
+    needs_one_of(lockfile, document, "packages", "packages-dev", "content-hash", "hash")
     for section in ("packages", "packages-dev"):
         packages = document.get(section) or []
         if not isinstance(packages, list):

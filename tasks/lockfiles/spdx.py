@@ -24,7 +24,7 @@ from tasks.lockfiles.reading import (
     yaml_documents,
 )
 
-__all__ = ["FORMATS"]
+__all__ = ["FORMATS", "read_spdx"]
 
 _ENDS = (".spdx", ".spdx.json", ".spdx.yml", ".spdx.yaml", ".spdx.xml", ".spdx.rdf", ".spdx.rdf.xml")
 _NAMES = frozenset({"spdx.json", "spdx.xml", "spdx.yml", "spdx.yaml", "spdx.rdf"})
@@ -47,7 +47,8 @@ class _Package:
                 return
 
 
-def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
+def read_spdx(lockfile: Lockfile) -> Iterator[LockedPackage]:
+    """The packages of a document in any of SPDX's forms. Raises LockfileError."""
     text = text_of(lockfile).lstrip()
     if text.startswith("{"):
         packages = _of_json(lockfile, json_object(lockfile))
@@ -76,7 +77,10 @@ def _of_json(lockfile: Lockfile, document: dict[str, Any]) -> Iterator[_Package]
     document = mapping(document.get("sbom")) or document
     if "spdxVersion" not in document:
         raise lockfile.fail("no SPDX document: spdxVersion is missing")
-    return _of_packages(items(document.get("packages")))
+    packages = document.get("packages") or []
+    if not isinstance(packages, list):
+        raise lockfile.fail("packages is not a list")
+    return _of_packages(packages)
 
 
 def _of_packages(packages: list[Any]) -> Iterator[_Package]:
@@ -157,4 +161,4 @@ def _named(path: PurePosixPath) -> bool:
     return name in _NAMES or name.endswith(_ENDS)
 
 
-FORMATS = (Format(_named, _read),)
+FORMATS = (Format(_named, read_spdx),)
