@@ -20,6 +20,7 @@ from tasks.files.temporaries import remove_stale_temporaries
 from tasks.merge.changes import CellChange
 from tasks.merge.formatting import FormatIssue
 from tasks.workbook.model import CellUpdate, Fingerprint, Layout
+from tasks.workbook.newsheet import add_sheet, verify_sheet_added
 from tasks.workbook.reader import fingerprint_of
 from tasks.workbook.verify import verify_written
 from tasks.workbook.writer import NewRow, write_workbook
@@ -40,7 +41,8 @@ class MergePlan:
     """What is to be written where. target equals source in place; after_row is the last package row.
 
     expected is the source as it was read; backups and journal are folders of the data folder; now is naive local time.
-    restyles mend the looks that issues name, and keep what the cells hold. further are edits of other sheets.
+    restyles mend the looks that issues name, and keep what the cells hold. further are edits of other sheets;
+    new_sheet is added, empty, before they are made.
     """
 
     source: Path
@@ -57,6 +59,7 @@ class MergePlan:
     restyles: tuple[CellUpdate, ...] = ()
     keep_backup: bool = True
     further: tuple[SheetEdits, ...] = ()
+    new_sheet: str | None = None
 
     @property
     def journal(self) -> Path:
@@ -143,11 +146,19 @@ class _Rewrite:
     def build(self, temporary: Path) -> None:
         *others, last = self._plan.sheets
         before = self._plan.source
+        if self._plan.new_sheet is not None:
+            before = self._with_new_sheet(before, self._plan.new_sheet)
         for number, edits in enumerate(others):
             after = self._scratch / f"{number}.xlsx"
             _written(before, after, edits)()
             before = after
         self._last = _written(before, temporary, last)
+
+    def _with_new_sheet(self, before: Path, name: str) -> Path:
+        after = self._scratch / "new.xlsx"
+        add_sheet(before, after, name)
+        verify_sheet_added(before, after, name)
+        return after
 
     def verify(self, temporary: Path) -> None:
         if self._last is None:
