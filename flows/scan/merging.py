@@ -1,5 +1,6 @@
 """The end of the scan: the workbook is written in one transaction, whatever happened to it meanwhile."""
 
+import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,9 +27,12 @@ from tasks.merge.commit import (
     write_changes,
 )
 from tasks.merge.formatting import FormatIssue, check_formats, repairs
+from tasks.merge.ownsheet import own_sheet, sheet_edits
 from tasks.merge.reconciled import Reconciled
 from tasks.merge.threeway import reconcile
+from tasks.reports.summarysheet import summary_sheet_lines
 from tasks.review.model import PackageReview
+from tasks.review.reviewer import utc_now
 from tasks.workbook.model import PackageRow, ReviewWorkbook
 from tasks.workbook.plan import NewRow
 from tasks.workbook.reader import fingerprint_of, read_review
@@ -140,7 +144,18 @@ def _planned(
         issues=issues,
         restyles=repairs(issues),
     )
-    return reconciled, plan
+    return reconciled, _with_summary(prepared, theirs, reviews, plan)
+
+
+def _with_summary(prepared: PreparedScan, theirs: ReviewWorkbook, reviews: Reviews, plan: MergePlan) -> MergePlan:
+    """The plan with the summary sheet, where one is wanted: of the rows that this scan looked at."""
+    if not prepared.request.summary_sheet:
+        return plan
+    own = own_sheet(plan.source)
+    found = [reviews[_identity(row)] for row in theirs.rows if _identity(row) in reviews]
+    lines = tuple(summary_sheet_lines(found, len(theirs.rows), utc_now()))
+    new_sheet = None if own.present else own.name
+    return dataclasses.replace(plan, further=(sheet_edits(own, lines),), new_sheet=new_sheet)
 
 
 def _reconciled(prepared: PreparedScan, theirs: ReviewWorkbook, reviews: Reviews) -> Reconciled:
