@@ -14,6 +14,7 @@ from tasks.checkpoints.batches import Identity, identity
 from tasks.engine.lookup import lookup_settings
 from tasks.errors import InputError, MergeRefused, UsageError
 from tasks.files.checks import check_folder, check_replaceable
+from tasks.merge.ownsheet import own_sheet
 from tasks.merge.unanswered import needs_another_try
 from tasks.settings.load import load_settings
 from tasks.workbook.reader import read_review
@@ -91,7 +92,16 @@ def _check_paths(request: ScanRequest) -> None:
         raise UsageError(f"--output {request.output} must end in {workbook.suffix}, as the workbook does")
     if not request.dry_run:
         _check_target(request.output or workbook)
+    if request.summary_sheet:
+        _check_summary_sheet(workbook)
     _check_data_dir(request.data_dir)
+
+
+def _check_summary_sheet(workbook: Path) -> None:
+    try:
+        own_sheet(workbook)
+    except MergeRefused as error:
+        raise InputError(str(error)) from error
 
 
 def _check_target(target: Path) -> None:
