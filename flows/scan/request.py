@@ -48,6 +48,7 @@ class ScanRequest(BaseModel):
     fail_on: Severity | None = Field(None, description="End with exit code 1 at findings of this severity or above.")
     lock_timeout_s: float = Field(60, ge=0, le=86_400, description="Seconds to wait for a workbook that is open.")
     format_check: bool = Field(False, description="Mend cells whose colours do not say what their text says.")
+    summary_sheet: bool = Field(False, description="Add or renew the sheet Vetbook summary in the workbook.")
     # Only a terminal can fill these two: they have no place in the form of a deployment.
     interactive: Annotated[bool, SkipJsonSchema()] = Field(
         False, description="Ask on the terminal about cells that both sides changed."
