@@ -90,6 +90,9 @@ def _add_behaviour(group: argparse._ArgumentGroup) -> None:
         help="only report how --output differs from --input (without --output: --input from its newest backup)",
     )
     group.add_argument("--format-check", action="store_true", help="also mend colours that belie their text")
+    group.add_argument(
+        "--summary-sheet", action="store_true", help="also add or renew the sheet Vetbook summary in the workbook"
+    )
     group.add_argument("--format-check-only", action="store_true", help="only list such cells, look nothing up")
     group.add_argument(
         "--merge-strategy",
