@@ -1,7 +1,9 @@
 """`python -m flows.scan`: one scan, with a Prefect server of its own where none is running."""
 
 import argparse
+import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +20,15 @@ if TYPE_CHECKING:
 def main(words: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = parser().parse_args(words)
-    go_on = f"python -m flows.scan --input {arguments.input} --data-dir {arguments.data_dir} --resume-auto"
+    go_on = shlex.join(["python", "-m", "flows.scan", *_words_of(arguments), "--resume-auto"])
     return ended(lambda: _answer(arguments), f"finished batches are kept, go on with: {go_on}")
+
+
+def _words_of(arguments: argparse.Namespace) -> Iterator[str]:
+    """What names this scan on a command line, so that another one goes on with it."""
+    for flag in ("input", "environment", "output", "config", "data_dir"):
+        if (value := getattr(arguments, flag)) is not None:
+            yield from (f"--{flag.replace('_', '-')}", str(value))
 
 
 def _answer(arguments: argparse.Namespace) -> int:
@@ -52,7 +61,7 @@ def _validate_checkpoint(arguments: argparse.Namespace) -> int:
 def _check_words(arguments: argparse.Namespace) -> None:
     from tasks.errors import UsageError  # noqa: PLC0415
 
-    if arguments.input is None:
+    if arguments.input is None and arguments.environment is None:
         raise UsageError("--input FILE is missing; see --help")
     if arguments.sync and arguments.offline:
         raise UsageError("--sync and --offline: a sync asks the services; give one of the two")
@@ -88,7 +97,8 @@ def _request(arguments: argparse.Namespace) -> "ScanRequest":
     from tasks.progress.display import DisplayKind  # noqa: PLC0415
 
     own = {
-        "workbook": arguments.input,
+        "workbook": arguments.environment or arguments.input,
+        "environment": arguments.environment is not None,
         "resume": _resume_mode(arguments),
         "interactive": sys.stdin.isatty() and sys.stderr.isatty() and not (arguments.yes or arguments.quiet),
         "fail_on": arguments.fail_on.upper() if arguments.fail_on else None,
@@ -126,7 +136,7 @@ def _run(request: "ScanRequest", server: "LocalServer") -> "ScanOutcome":
 
     server.ready()
     with day_logs(prepared.folders.logs, prepared.settings.logging), hand_over(prepared), drained():
-        return scan(request)
+        return scan(prepared.request)
 
 
 def _report(outcome: "ScanOutcome", arguments: argparse.Namespace) -> int:

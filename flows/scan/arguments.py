@@ -27,9 +27,27 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_files(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("-i", "--input", type=Path, metavar="FILE", help="the review workbook")
+    source = group.add_mutually_exclusive_group()
+    source.add_argument(
+        "-i",
+        "--input",
+        type=Path,
+        metavar="FILE",
+        help="the review workbook; or requirements.txt, pylock.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock, a"
+        " CycloneDX or SPDX document: its packages become a workbook (FILE.review.xlsx, or --output)",
+    )
+    source.add_argument(
+        "--environment",
+        type=Path,
+        metavar="PYTHON",
+        help="review what is installed beside this interpreter (needs --output)",
+    )
     group.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="write a full copy here, leave the input alone"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write a full copy here, leave the input alone; of a list: the workbook to make, or to add packages to",
     )
     add_config(group)
     add_data_dir(group, "checkpoints, results and backups")

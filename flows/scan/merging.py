@@ -127,8 +127,7 @@ def _planned(
     prepared: PreparedScan, theirs: ReviewWorkbook, added: Sequence[NewPackage], reviews: Reviews
 ) -> tuple[Reconciled, MergePlan]:
     reconciled = _reconciled(prepared, theirs, reviews)
-    present = {row.project for row in theirs.rows}
-    missing = [package for package in added if package.key.project not in present]
+    missing = [package for package in added if not package.is_in(theirs.rows)]
     issues = _format_issues(prepared, theirs, reconciled.changes)
     plan = MergePlan(
         source=prepared.request.workbook,

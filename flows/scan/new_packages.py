@@ -1,4 +1,4 @@
-"""Packages named on the command line that the workbook does not list: looked up on PyPI and appended."""
+"""Packages of a list, or named on the command line, that the workbook lacks: looked up and appended."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,27 +9,42 @@ from packaging.utils import canonicalize_name
 from flows.scan.prepared import PreparedScan
 from tasks.engine.engine import engine_for
 from tasks.errors import SourceError, UsageError
+from tasks.inputs.fitting import same_version
 from tasks.review.cells import CellProposal, proposals
 from tasks.review.meaning import Meaning
 from tasks.review.model import PackageKey, PackageReview
 from tasks.settings.addresses import PYPI
-from tasks.workbook.model import CellValue, Field, Layout, ReviewWorkbook
+from tasks.workbook.model import CellValue, Field, Layout, PackageRow, ReviewWorkbook
 from tasks.workbook.writer import NewRow
 
 
 @dataclass(frozen=True, slots=True)
 class NewPackage:
-    """A package to append: what is looked up (its latest version), and the row it will get."""
+    """A package to append: what is looked up, and the row it will get.
+
+    one_version: it is this version of the project that the workbook lacks, not the project.
+    """
 
     key: PackageKey
     row: int
+    one_version: bool = False
+
+    def is_in(self, rows: Sequence[PackageRow]) -> bool:
+        """Whether the rows have it by now."""
+        own = [row for row in rows if row.project == self.key.project]
+        wanted = same_version(self.key.version, self.key.version_text)
+        return any(not self.one_version or same_version(row.version, row.version_text) == wanted for row in own)
 
 
 def resolve_new(prepared: PreparedScan) -> tuple[NewPackage, ...]:
-    """The missing names as packages at their latest version; UsageError for one that PyPI does not know."""
+    """What is to be appended: the packages of a list, and the missing names at their latest version.
+
+    UsageError for a name that PyPI does not know.
+    """
     after = last_row(prepared.workbook)
-    names = prepared.selection.missing_names
-    return tuple(NewPackage(_latest(prepared, name), after + place) for place, name in enumerate(names, start=1))
+    latest = tuple(_latest(prepared, name) for name in prepared.selection.missing_names)
+    keys = (*((key, key.version is not None) for key in prepared.additions), *((key, False) for key in latest))
+    return tuple(NewPackage(key, after + place, one) for place, (key, one) in enumerate(keys, start=1))
 
 
 def last_row(workbook: ReviewWorkbook) -> int:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
+from flows.scan.importing import Brought, bring, brought_in
 from flows.scan.offer import offer_on_terminal
 from flows.scan.prepared import Folders, PreparedScan, distinct, key_of, layout_wanted
 from flows.scan.request import ScanRequest
@@ -16,7 +17,7 @@ from tasks.errors import InputError, MergeRefused, UsageError
 from tasks.files.checks import check_folder, check_replaceable
 from tasks.merge.ownsheet import own_sheet
 from tasks.merge.unanswered import needs_another_try
-from tasks.settings.load import load_settings
+from tasks.settings.load import Loaded, load_settings
 from tasks.workbook.reader import read_review
 from tasks.workbook.selection import Selection, select_rows
 
@@ -26,15 +27,23 @@ def prepare(request: ScanRequest, offer: Offer = offer_on_terminal) -> PreparedS
 
     `offer` is asked about an unfinished scan where the request is interactive and names no way.
     """
-    _check_paths(request)
+    brought = bring(request)
     loaded = load_settings(request.config, flags=_flags(request))
     settings, folders = loaded.settings, Folders(request.data_dir)
+    with brought_in(brought, layout_wanted(loaded.settings)):
+        return _prepare(brought, loaded, offer)
+
+
+def _prepare(brought: Brought, loaded: Loaded, offer: Offer) -> PreparedScan:
+    request = brought.request
+    _check_paths(request, brought.source)
     workbook = read_review(request.workbook, layout_wanted(settings))
     selection = select_rows(
         workbook, start_row=request.start_row, end_row=request.end_row, packages=request.packages or None
     )
     if request.retry_failed:
         selection = dataclasses.replace(selection, rows=tuple(filter(needs_another_try, selection.rows)))
+    selection, fitted = brought.fit(workbook.rows, selection)
     lookup = lookup_settings(settings, offline=request.offline, store=folders.store)
     keys = distinct(selection.rows)
     resuming = Resuming(
@@ -63,6 +72,8 @@ def prepare(request: ScanRequest, offer: Offer = offer_on_terminal) -> PreparedS
         base=found.base,
         replaces=found.replaces,
         taken=found.taken,
+        additions=fitted.additions,
+        told=fitted.notes,
         left_out=found.left_out,
     )
 
@@ -79,15 +90,18 @@ def _flags(request: ScanRequest) -> dict[str, dict[str, object]]:
     return {"batch_processing": {key: value for key, value in chosen.items() if value is not None}}
 
 
-def _check_paths(request: ScanRequest) -> None:
+def _check_paths(request: ScanRequest, source: Path) -> None:
     workbook = request.workbook
     if not workbook.exists():
         raise InputError(f"{workbook}: no such file; give an existing workbook to --input")
-    for flag, path in (("--output", request.output), ("--json", request.json_file)):
+    if request.output is not None and request.output.is_dir():
+        raise UsageError(f"--output {request.output} is a folder; give a file name")
+    inputs = {workbook.resolve(): "the workbook itself", source.resolve(): "the input itself"}
+    for flag, path in {"--json": request.json_file}.items():
         if path is not None and path.is_dir():
             raise UsageError(f"{flag} {path} is a folder; give a file name")
-        if path is not None and path.resolve() == workbook.resolve() and flag == "--json":
-            raise UsageError(f"{flag} {path} is the workbook itself; give another file name")
+        if path is not None and path.resolve() in inputs:
+            raise UsageError(f"{flag} {path} is {inputs[path.resolve()]}; give another file name")
     if request.output is not None and request.output.suffix.lower() != workbook.suffix.lower():
         raise UsageError(f"--output {request.output} must end in {workbook.suffix}, as the workbook does")
     if not request.dry_run:

@@ -62,7 +62,7 @@ class PreparedScan:
 
     base is the workbook as the scan first read it, where that is not how it is now (a resumed scan). resumed is
     the scan gone on with; replaces is the one whose results of `taken` are taken over; rows of left_out are not in
-    the selection any more.
+    the selection any more. additions are listed packages that the workbook lacks; told says what else the list holds.
     """
 
     request: ScanRequest
@@ -77,6 +77,8 @@ class PreparedScan:
     warnings: tuple[str, ...]
     base: ReviewWorkbook | None = None
     replaces: CheckpointData | None = None
+    additions: tuple[PackageKey, ...] = ()
+    told: tuple[str, ...] = ()
     taken: frozenset[Identity] = frozenset()
     left_out: frozenset[Identity] = frozenset()
 

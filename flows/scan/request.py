@@ -26,8 +26,9 @@ class ScanRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    workbook: Path = Field(description="The review workbook (.xlsx or .xlsm).")
-    output: Path | None = Field(None, description="Write a full copy here and leave the workbook alone.")
+    workbook: Path = Field(description="The review workbook (.xlsx or .xlsm), or a lockfile, SBOM or requirements.txt.")
+    environment: bool = Field(False, description="The input is a Python interpreter: review what is installed.")
+    output: Path | None = Field(None, description="Write a full copy here; of a list: the workbook to make or add to.")
     config: Path | None = Field(None, description="Settings file, YAML or JSON.")
     data_dir: Path = Field(Path("data"), description="Folder for checkpoints, results, backups and reports.")
     json_file: Path | None = Field(None, description="Write the whole result here as JSON.")

@@ -76,6 +76,7 @@ def _notes(prepared: PreparedScan, merged: Merged) -> Iterator[str]:
     """Sentences about the run as a whole: odd rows, settings without effect, what the merge left alone."""
     yield from prepared.warnings
     yield from (reason for _, reason in prepared.workbook.odd_rows)
+    yield from prepared.told
     yield from (conflict_sentence(conflict) for conflict in merged.reconciled.conflicts)
     yield from (row.sentence for row in merged.reconciled.gone)
     yield from (row.sentence for row in merged.reconciled.replaced)

@@ -29,7 +29,7 @@ from tasks.lockfiles import (
 )
 from tasks.lockfiles.interface import LockedPackage, Lockfile, LockfileError, LockfileParser
 
-__all__ = ["MAX_BYTES", "is_lockfile", "parse_lockfile", "siblings_of"]
+__all__ = ["MAX_BYTES", "is_lockfile", "parse_lockfile", "refuse_unfit", "siblings_of"]
 
 MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is read; lockfiles of very large monorepos stay below 30 MB."""
@@ -97,11 +97,12 @@ def parse_lockfile(path: str, content: bytes, siblings: Mapping[str, bytes] = _N
     parser = _parser(path)
     if parser is None:
         raise lockfile.fail("no lockfile format has this name")
-    _refuse_unfit(lockfile)
+    refuse_unfit(lockfile)
     return tuple(dict.fromkeys(parser.parse(lockfile)))
 
 
-def _refuse_unfit(lockfile: Lockfile) -> None:
+def refuse_unfit(lockfile: Lockfile) -> None:
+    """Raise LockfileError for what no format can be read from: too large, a Git LFS pointer, a merge conflict."""
     if len(lockfile.content) > MAX_BYTES:
         raise lockfile.fail(f"{len(lockfile.content):,} bytes are more than the {MAX_BYTES:,} that are read")
     if lockfile.content.startswith(_LFS_POINTER):

@@ -1,0 +1,73 @@
+"""Lockfiles, read by the IOC scan's parsers: by their names, or by their shape where they were called otherwise."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from tasks.errors import InputError
+from tasks.inputs.interface import FileInput, Listing, listing_of
+from tasks.lockfiles.interface import LockedPackage, LockfileError
+from tasks.lockfiles.registry import is_lockfile, parse_lockfile
+
+__all__ = ["NAMED", "SHAPED"]
+
+_DESCRIBED = "pylock.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock"
+_SHAPES = (
+    (re.compile(rb"^lock-version\s*=[\s\S]*^\[\[packages\]\]", re.MULTILINE), "pylock.toml"),
+    (re.compile(rb"^\[\[package\]\]\s[\s\S]*^content-hash\s*=", re.MULTILINE), "poetry.lock"),
+    (re.compile(rb"^version\s*=\s*\d[\s\S]*^\[\[package\]\]\s", re.MULTILINE), "uv.lock"),
+    (re.compile(rb'"_meta"\s*:\s*\{[\s\S]*"pipfile-spec"'), "Pipfile.lock"),
+)
+"""What a file holds, and the name that its parser knows it by."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Lockfiles by their names."""
+
+    described: str = _DESCRIBED
+
+    def claims(self, file: FileInput) -> bool:
+        return is_lockfile(_place(file))
+
+    def read(self, file: FileInput) -> Listing:
+        return _listing(file, _place(file))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shaped:
+    """Lockfiles that were given another name."""
+
+    described: str = _DESCRIBED
+
+    def claims(self, file: FileInput) -> bool:
+        return _usual_name(file.content) is not None
+
+    def read(self, file: FileInput) -> Listing:
+        return _listing(file, _usual_name(file.content) or "")
+
+
+def _place(file: FileInput) -> str:
+    # The folder tells some formats; whether another one above it is called node_modules says nothing here.
+    return "/".join(PurePosixPath(file.path.as_posix()).parts[-2:])
+
+
+def _usual_name(content: bytes) -> str | None:
+    return next((name for shape, name in _SHAPES if shape.search(content)), None)
+
+
+def _listing(file: FileInput, place: str) -> Listing:
+    return listing_of(file.path.name, _packages(file, place))
+
+
+def _packages(file: FileInput, place: str) -> Iterable[LockedPackage]:
+    try:
+        return parse_lockfile(place, file.content)
+    except LockfileError as error:
+        reason = str(error).removeprefix(f"{place}: ")
+        raise InputError(f"{file.path}: {reason}; make the file again with the tool that wrote it") from error
+
+
+NAMED = _Named()
+SHAPED = _Shaped()
