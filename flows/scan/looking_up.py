@@ -15,6 +15,7 @@ from flows.scan.stopping import SignalStop
 from flows.story.progress import TellingDisplay, told_progress
 from tasks.checkpoints.batches import identity
 from tasks.engine.engine import engine_for
+from tasks.opinion.sentences import opinion_sentences
 from tasks.progress.display import Narrator, make_display
 from tasks.progress.tally import Tally
 from tasks.review.model import PackageReview
@@ -51,7 +52,7 @@ def look_up(
     reviews = tuple(
         run.reviews[identity(key)].model_copy(update={"row": number, "name": key.name}) for number, key in rows
     )
-    return run, reviews, tuple(enrichment.sentences())
+    return run, reviews, (*enrichment.sentences(), *opinion_sentences(reviews))
 
 
 def _result_storage(prepared: PreparedScan) -> ResultStorage:

@@ -13,6 +13,7 @@ from tasks.engine.enrichers import Enricher, cve_sources, enricher
 from tasks.engine.lookup import LookupSettings
 from tasks.engine.loop import LoopThread
 from tasks.engine.memory import MemoryGate
+from tasks.engine.second_opinion import consultant
 from tasks.engine.stores import Stores, sources
 from tasks.engine.synced import stored_cve_sources, synced_advisories
 from tasks.engine.terms import policies
@@ -60,6 +61,7 @@ class Engine:
         asked_at = found.dated.asked_at if found.dated is not None else lambda _: None
         limit = lookup.uncertain_limit
         self._reviewer = Reviewer(self._projects, self._advisories, uncertain_limit=limit, asked_at=asked_at)
+        self._consultant = consultant(lookup, self._client, self._stores, self._advisories)
         self._gate = self._memory_gate()
         self._enricher = self._made_enricher()
 
@@ -100,11 +102,17 @@ class Engine:
     ) -> tuple[PackageReview, ...]:
         """One review per key, in order; called inside `measured`, its cost is counted there."""
         with measured() as cost:
-            reviews = self._loop.run(self._review_batch(keys, refs, index_problem))
+            reviews = self._loop.run(self._review_and_consult(keys, refs, index_problem))
         charge(cost)
         if self._lookup.log_batch_metrics and keys:
             _log.info("Packages %s to %s: %s", keys[0].project, keys[-1].project, BatchMetrics.of(cost))
         return reviews
+
+    async def _review_and_consult(
+        self, keys: Sequence[PackageKey], refs: Refs, index_problem: str | None
+    ) -> tuple[PackageReview, ...]:
+        reviews = await self._review_batch(keys, refs, index_problem)
+        return reviews if self._consultant is None else await self._consultant.consult(reviews, refs)
 
     async def _review_batch(
         self, keys: Sequence[PackageKey], refs: Refs, index_problem: str | None

@@ -1,13 +1,18 @@
 """What an engine is built from: the part of a run's settings that a lookup needs, on whatever machine it runs."""
 
 import hashlib
+import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
+from tasks.http.policy import ServiceName
 from tasks.http.redaction import without_credentials
+from tasks.opinion.choice import AskedModel, address_credentials, asked_model
+from tasks.opinion.prompt import PROMPT_VERSION
 from tasks.settings.model import ServiceSettings, Settings
 from tasks.sources.interface import Plain
 from tasks.store.file import STORE_NAME
@@ -38,16 +43,18 @@ class LookupSettings(Plain):
     log_batch_metrics: bool = False
     fresh_since: datetime | None = None
     store_max_age_hours: float = 24
+    ai: AskedModel | None = None
     credentials: dict[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
     shared_limits: SecretStr | None = Field(None, exclude=True, repr=False)
 
     @property
     def answers_digest(self) -> str:
-        """SHA-256 over what changes answers: addresses, offline and snapshot, uncertain_limit; not speed."""
+        """SHA-256 over what changes answers: addresses, offline and snapshot, uncertain_limit, the model; not speed."""
         addresses = sorted((name, service.base_url) for name, service in self.services.items())
         snapshot = str(self.snapshot) if self.offline else ""
         parts = (ANSWERS_VERSION, addresses, self.offline, snapshot, self.uncertain_limit)
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
+        model = () if self.ai is None else (PROMPT_VERSION, self.ai.identity)
+        return hashlib.sha256(repr((*parts, *model)).encode()).hexdigest()
 
     @property
     def answers_file(self) -> Path | None:
@@ -67,12 +74,21 @@ class LookupSettings(Plain):
         return hash(self.model_dump_json())
 
 
-def lookup_settings(settings: Settings, *, offline: bool, store: Path | None) -> LookupSettings:
-    """The lookup part of a run's settings; keys that nobody knows stay behind, for they may hold a secret."""
+def lookup_settings(
+    settings: Settings, *, offline: bool, store: Path | None, environment: Mapping[str, str] | None = None
+) -> LookupSettings:
+    """The lookup part of a run's settings; keys that nobody knows stay behind, for they may hold a secret.
+
+    The language model may be named by the environment (`os.environ` where none is given). SettingsError, as there.
+    """
     sources, processing = settings.sources, settings.processing
+    variables = os.environ if environment is None else environment
+    credentials = {name: found for name, service in sources.services.items() if (found := _credentials(service))}
+    if (of_model := address_credentials(settings.ai, variables)) is not None:
+        credentials[ServiceName.AI.value] = of_model
     return LookupSettings(
         services={name: _known(name, service, settings) for name, service in sources.services.items()},
-        credentials={name: found for name, service in sources.services.items() if (found := _credentials(service))},
+        credentials=credentials,
         concurrent_requests=processing.concurrent_requests,
         request_timeout=processing.request_timeout,
         retry_attempts=processing.retry_attempts,
@@ -86,6 +102,7 @@ def lookup_settings(settings: Settings, *, offline: bool, store: Path | None) ->
         log_batch_metrics=settings.performance.log_batch_metrics,
         shared_limits=sources.shared_limits,
         store_max_age_hours=sources.store_max_age_hours,
+        ai=asked_model(settings.ai, variables),
     )
 
 

@@ -62,6 +62,8 @@ class Stores:
     def prune(self, lookup: LookupSettings) -> Pruned:
         """Remove kept answers beyond their hard age and beyond the size allowed."""
         days = {ServiceName(name): service.kept_days for name, service in lookup.services.items()}
+        if lookup.ai is not None:
+            days[ServiceName.AI] = lookup.ai.kept_days
         return self.answers.prune(lookup.kept_mb * 1_000_000, days)
 
     def windows(self, policies: Mapping[ServiceName, ServicePolicy]) -> dict[ServiceName, Window]:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import SecretStr
 
 from tasks.engine.lookup import LookupSettings
+from tasks.engine.model_terms import model_terms
 from tasks.http.policy import ServiceName, ServicePolicy, public_policies
 from tasks.settings.model import ServiceSettings
 from tasks.sources.kept import FreshFor
@@ -43,7 +44,13 @@ def tokens(environment: Mapping[str, str]) -> dict[ServiceName, SecretStr]:
 def policies(lookup: LookupSettings, environment: Mapping[str, str]) -> dict[ServiceName, ServicePolicy]:
     """The public services' terms with the settings laid over them."""
     held = tokens(environment)
-    return {name: _adjusted(name, policy, lookup, held.get(name)) for name, policy in public_policies().items()}
+    found = {name: _adjusted(name, policy, lookup, held.get(name)) for name, policy in public_policies().items()}
+    if lookup.ai is not None:
+        address = _address(lookup.ai.base_url, lookup.credentials.get(ServiceName.AI.value))
+        found[ServiceName.AI] = model_terms(
+            found[ServiceName.AI], lookup.ai, environment, lookup.retry_attempts, address
+        )
+    return found
 
 
 def fresh_for(lookup: LookupSettings, service: ServiceName) -> FreshFor:
@@ -60,6 +67,8 @@ def _settings(lookup: LookupSettings, service: ServiceName) -> ServiceSettings:
 def _adjusted(
     name: ServiceName, policy: ServicePolicy, lookup: LookupSettings, token: SecretStr | None
 ) -> ServicePolicy:
+    if name is ServiceName.AI:
+        return policy
     service = _settings(lookup, name)
     is_nvd = name is ServiceName.NVD
     # The same window that `NvdApi` plans by; here every attempt counts, so that retries keep within it too.

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from tasks.advisories.model import Severity
 from tasks.errors import InputError
 from tasks.ioc.model import FileStatus, RepositoryStatus
-from tasks.review.model import ReviewStatus, SourceStatus, Tier
+from tasks.review.model import Concern, ReviewStatus, SourceStatus, Tier
 
 __all__ = [
     "Advice",
@@ -26,6 +26,7 @@ __all__ = [
     "IocDocument",
     "IocScope",
     "Metrics",
+    "OpinionEntry",
     "PackageEntry",
     "RepositoryEntry",
     "ScanDocument",
@@ -90,6 +91,17 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
+class OpinionEntry:
+    """A language model's second opinion: it raises concern or does not, and decides nothing."""
+
+    concern: Concern
+    confidence: float
+    model: str
+    ids: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PackageEntry:
     """One row of a scan; row counts from 1, version is the text of its cell where that is no version."""
 
@@ -104,6 +116,7 @@ class PackageEntry:
     recommendation: Advice | None = None
     cleared_by: str | None = None
     latest_affected: bool | None = None
+    opinion: OpinionEntry | None = None
 
     @property
     def worst(self) -> VulnerabilityEntry | None:

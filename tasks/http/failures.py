@@ -15,6 +15,7 @@ _TOKEN_HINTS = {
     ServiceName.GITHUB: "check GITHUB_TOKEN",
     ServiceName.NVD: "check NVD_API_KEY",
     ServiceName.SNYK: "check SNYK_TOKEN and SNYK_ORG",
+    ServiceName.AI: "check OPENAI_API_KEY or AZURE_OPENAI_KEY",
 }
 
 
@@ -25,7 +26,8 @@ def failure(service: ServiceName, policy: ServicePolicy, path: str, outcome: Out
     if outcome.kind is Kind.REFUSED:
         return SourceRefused(f"{what}; {_TOKEN_HINTS.get(service, 'check the credentials and the address')}.")
     if outcome.kind in (Kind.INVALID, Kind.REJECTED):
-        return SourceAnswerInvalid(f"{what}; run again later, or check sources.{service}.base_url and the proxy.")
+        setting = "ai.base_url, ai.model" if service is ServiceName.AI else f"sources.{service}.base_url"
+        return SourceAnswerInvalid(f"{what}; run again later, or check {setting} and the proxy.")
     return SourceUnavailable(f"{what}; run again later.")
 
 

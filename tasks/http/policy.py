@@ -27,6 +27,8 @@ class ServiceName(StrEnum):
     EXPLOITDB = "exploitdb"
     KEV = "kev"
     EPSS = "epss"
+    AI = "ai"
+    """A language model's server; its settings are the section `ai`, not one of `sources`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,9 @@ def public_policies() -> dict[ServiceName, ServicePolicy]:
         ServiceName.EXPLOITDB: _bulk("https://gitlab.com/exploit-database/exploitdb/-/raw/main", bulk_bytes),
         ServiceName.KEV: _bulk("https://www.cisa.gov/sites/default/files/feeds", bulk_bytes),
         ServiceName.EPSS: ServicePolicy("https://api.first.org", max_in_flight=4),
+        ServiceName.AI: ServicePolicy(
+            "https://api.openai.com/v1", max_in_flight=4, max_bytes=_MIB, shared_limit=True, breaker_failures=4
+        ),
     }
 
 

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Mapping
 
 __all__ = ["SECRET_VARIABLES", "SecretFilter", "quiet_wire_loggers", "redact", "secrets_of", "without_credentials"]
 
-SECRET_VARIABLES = ("GITHUB_TOKEN", "GITHUB_APP_PRIVATE_KEY", "NVD_API_KEY", "SNYK_TOKEN")
+SECRET_VARIABLES = (
+    "GITHUB_TOKEN",
+    "GITHUB_APP_PRIVATE_KEY",
+    "NVD_API_KEY",
+    "SNYK_TOKEN",
+    "AZURE_OPENAI_KEY",
+    "OPENAI_API_KEY",
+)
 """Environment variables that hold tokens. SNYK_ORG names an account and opens nothing."""
 
 HIDDEN = "[hidden]"

@@ -140,7 +140,16 @@ def _package(review: PackageReview) -> dict[str, Any]:
         "recommendation": recommendation.model_dump(mode="json") if recommendation else None,
         "cleared_by": review.cleared_by,
         "latest_affected": review.latest_affected,
+        **_second_opinion(review),
     }
+
+
+def _second_opinion(review: PackageReview) -> dict[str, Any]:
+    """Only where a model was asked or should have been."""
+    if review.opinion is not None:
+        opinion = review.opinion.model_dump(mode="json", exclude={"asked_at"})
+        return {"opinion": {**opinion, "asked_at": review.opinion.asked_at.isoformat() + "Z"}}
+    return {"opinion_problem": review.opinion_problem} if review.opinion_problem is not None else {}
 
 
 def _answer(answer: SourceAnswer) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from tasks.history.changes import ScanChanges
 from tasks.history.model import PackageEntry, ScanDocument
 from tasks.reports.plain import counted, one_line, section
 from tasks.reports.since import since_line, vulnerability_line
-from tasks.review.model import ReviewStatus, SourceStatus, Tier
+from tasks.review.model import Concern, ReviewStatus, SourceStatus, Tier
 
 __all__ = ["TIER_WORDS", "scan_report_lines", "source_gaps"]
 
@@ -29,6 +29,7 @@ def scan_report_lines(document: ScanDocument, changes: ScanChanges | None) -> It
     yield from section("KNOWN TO BE EXPLOITED OR MALICIOUS", _exploited(document.packages))
     yield from section("SECURITY RISKS", _risks(document.packages))
     yield from section("ERROR SUMMARY", _errors(document.packages))
+    yield from section("SECOND OPINIONS OF A LANGUAGE MODEL (not verdicts)", _opinions(document.packages))
     yield from section("SKIPPED ROWS", _reasons(document.packages, ReviewStatus.SKIPPED))
     yield from section("COULD NOT CHECK", _reasons(document.packages, ReviewStatus.FAILED))
     yield from section("NOTES", (one_line(note) for note in document.summary.notes))
@@ -106,6 +107,16 @@ def _errors(packages: Iterable[PackageEntry]) -> Iterator[str]:
         yield f"{source}: {counted(reasons.total(), 'package')} could not be checked"
         for reason, number in reasons.most_common():
             yield f"  {number:,} × {one_line(reason)}"
+
+
+def _opinions(packages: Iterable[PackageEntry]) -> Iterator[str]:
+    """Those that raise concern, most confident first; the others say nothing that a person could use."""
+    raised = [(p.opinion, p) for p in packages if p.opinion is not None and p.opinion.concern is Concern.RAISE]
+    for opinion, package in sorted(raised, key=lambda pair: -pair[0].confidence):
+        by = f" by {', '.join(opinion.ids)}" if opinion.ids else ""
+        where = f"row {package.row} {package.name} {package.version or ''}"
+        words = f"{opinion.model} (confidence {100 * opinion.confidence:.0f} %): likely affected{by}, check first"
+        yield one_line(f"{where}: {words}; its words: {opinion.reason or 'none'}")
 
 
 def _reasons(packages: Iterable[PackageEntry], status: ReviewStatus) -> Iterator[str]:

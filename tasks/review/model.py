@@ -92,6 +92,27 @@ class VulnerabilityReview(Plain):
     others: tuple[tuple[str, Severity], ...] = ()
 
 
+class Concern(StrEnum):
+    """All that a model's opinion can do: raise attention, or nothing. There is no word for lowering it."""
+
+    RAISE = "raise"
+    NONE = "none"
+
+
+class Opinion(Plain):
+    """A language model's second opinion on a row that the records leave open; never a verdict.
+
+    confidence is the model's own, 0 to 1; ids are advisories it was shown, reason its words (one line, shown as such).
+    """
+
+    concern: Concern
+    confidence: float = Field(ge=0, le=1)
+    ids: tuple[str, ...] = ()
+    reason: str = ""
+    model: str
+    asked_at: datetime
+
+
 class Recommendation(Plain):
     """Column W: the tier and the words."""
 
@@ -106,6 +127,7 @@ class PackageReview(Plain):
     latest_affected says whether the latest version still has known vulnerabilities; cleared_by is the smallest
     later version that has none. known_cves are all of the package's, affecting or not, until the review is enriched;
     gaps names the sources that were asked and could not answer; not_consulted those that were not asked.
+    opinion is a model's, where one was asked; opinion_problem says why one that should have been asked was not heard.
     """
 
     row: int = 0
@@ -125,6 +147,8 @@ class PackageReview(Plain):
     known_cves: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     not_consulted: tuple[str, ...] = ()
+    opinion: Opinion | None = None
+    opinion_problem: str | None = None
 
 
 class PackageKey(Plain):

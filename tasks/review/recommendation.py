@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from packaging.version import InvalidVersion, Version
 
 from tasks.advisories.model import Severity
-from tasks.review.model import PackageReview, Recommendation, ReviewStatus, SourceName, SourceStatus, Tier
+from tasks.review.model import (
+    Concern,
+    Opinion,
+    PackageReview,
+    Recommendation,
+    ReviewStatus,
+    SourceName,
+    SourceStatus,
+    Tier,
+)
 from tasks.review.verdicts import MALWARE, highest
 
 UNCHECKED = "🔍 MANUAL REVIEW | ❓ "
@@ -44,7 +53,7 @@ def recommend(review: PackageReview) -> Recommendation:
         return _said(Tier.SECURITY_RISK, *_risk(review), _could_not_check(review))
     unsettled = _unsettled(review)
     if unsettled:
-        return _said(Tier.MANUAL_REVIEW, "🔍 MANUAL REVIEW", *unsettled)
+        return _said(Tier.MANUAL_REVIEW, "🔍 MANUAL REVIEW", *_with_opinion(unsettled, review.opinion))
     info = f"ℹ️ INFO: {_count(osv.total, 'advisory', 'advisories')} found but current version not affected"
     info += f" (version checking uncertain for {osv.uncertain})" if osv.uncertain else ""
     tail = info if osv.status is SourceStatus.NOT_AFFECTED else ""
@@ -190,6 +199,17 @@ def _undecided(review: PackageReview) -> tuple[str, ...]:
         f" ({', '.join(ids[:_SHOWN_IDS])}{more})",
         "📋 Human review needed for indeterminate cases",
     )
+
+
+def _with_opinion(unsettled: tuple[str, ...], opinion: Opinion | None) -> tuple[str, ...]:
+    """The same words and, where a model is concerned, a sentence in ours: before `RUN_AGAIN`, which must end a text."""
+    if opinion is None or opinion.concern is Concern.NONE:
+        return unsettled
+    by = f" by {_some(opinion.ids)}" if opinion.ids else ""
+    sure = f"confidence {100 * opinion.confidence:.0f} %"
+    words = f"🤖 Model {opinion.model} ({sure}): likely affected{by}, check first"
+    at = len(unsettled) - (unsettled[-1] == RUN_AGAIN)
+    return (*unsettled[:at], words, *unsettled[at:])
 
 
 def _latest_line(review: PackageReview) -> str:

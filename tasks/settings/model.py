@@ -210,6 +210,53 @@ class SourcesSettings(Section):
         return value
 
 
+class ModelProvider(StrEnum):
+    """Whose way of asking a language model is used: Azure OpenAI's, or OpenAI's and that of all compatible servers."""
+
+    AZURE = "azure"
+    OPENAI = "openai"
+
+
+MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,99}$"
+"""What a model may be called: it stands in cells and reports."""
+
+
+class AiSettings(Section):
+    """The language model that is asked for a second opinion (docs/opinions.md), and what it may cost per scan."""
+
+    enabled: bool | None = Field(
+        None, description="Whether a model is asked; unset: where a key and a model are named in the environment."
+    )
+    provider: ModelProvider | None = Field(
+        None, description="azure or openai (also all compatible servers); unset: azure where AZURE_OPENAI_KEY is set."
+    )
+    base_url: str | None = Field(
+        None, pattern=r"^https?://", description="Address; unset: AZURE_OPENAI_ENDPOINT, OPENAI_BASE_URL or OpenAI's."
+    )
+    model: str | None = Field(
+        None, pattern=MODEL_NAME, description="Model or deployment; unset: AZURE_OPENAI_MODEL or OPENAI_MODEL."
+    )
+    api_version: str | None = Field(
+        None, pattern=r"^[0-9A-Za-z.-]{1,40}$", description="Azure's; unset: AZURE_OPENAI_API_VERSION or 2024-10-21."
+    )
+    json_mode: bool = Field(True, description="Ask for JSON by response_format; false for servers that refuse it.")
+    max_requests: int = Field(50, ge=1, le=10_000, description="Requests per scan, retries included.")
+    max_tokens: int = Field(200_000, ge=1, le=100_000_000, description="Tokens per scan, as the server counts them.")
+    max_seconds: float = Field(120, gt=0, le=86_400, description="Seconds per scan of waiting for the model.")
+    request_seconds: float = Field(60, gt=0, le=3600, description="Seconds for one request with its retries.")
+    packages_per_request: int = Field(8, ge=1, le=50, description="Packages that one request asks about.")
+    kept_days: float = Field(365, gt=0, le=36_500, description="Days for which the model's answers are kept.")
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """The fields, with the address's credentials hidden."""
+        for name, value in super().__repr_args__():
+            yield name, redact(value) if isinstance(value, str) else value
+
+    @field_serializer("base_url")
+    def _without_password(self, value: str | None) -> str | None:
+        return None if value is None else without_credentials(value)
+
+
 class OfflineSettings(Section):
     """What `--offline` reads instead of asking."""
 
@@ -292,6 +339,7 @@ class Settings(Section):
     batch_processing: BatchConfiguration = BatchConfiguration()
     excel: ExcelSettings = ExcelSettings()
     sources: SourcesSettings = SourcesSettings()
+    ai: AiSettings = AiSettings()
     offline: OfflineSettings = OfflineSettings()
     performance: PerformanceSettings = PerformanceSettings()
     output: OutputSettings = OutputSettings()
@@ -345,5 +393,5 @@ INERT_KEYS: Mapping[str, frozenset[str]] = {
 }
 """Keys of the older review tool that are accepted and have no effect here: always on, or a flag's business now."""
 
-INERT_SECTIONS = frozenset({"api", "security", "error_handling", "directories", "validation", "azure_openai", "ai"})
+INERT_SECTIONS = frozenset({"api", "security", "error_handling", "directories", "validation", "azure_openai"})
 """Whole sections of the older review tool, likewise accepted without effect."""
