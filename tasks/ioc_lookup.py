@@ -3,7 +3,6 @@
 import functools
 import time
 from collections.abc import Sequence
-from concurrent.futures import CancelledError
 from typing import Any, cast
 
 from prefect import task
@@ -16,6 +15,7 @@ from tasks.ioc.batches import IocBatch, plain_result
 from tasks.ioc.engine import IocEngine
 from tasks.ioc.plan import Tree
 from tasks.ioc.terms import IocTerms
+from tasks.retrying import BATCH_DELAYS_S, BATCH_RETRIES, JITTER, is_ours_to_retry
 
 
 @functools.lru_cache(maxsize=1)
@@ -36,11 +36,6 @@ def ioc_engine_for(terms: IocTerms) -> IocEngine:
 def _batch_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
     batch: IocBatch = parameters["batch"]
     return batch.cache_key
-
-
-def _is_ours_to_retry(_task: object, _run: object, state: Any) -> bool:
-    """What GitHub could not answer has been retried by the client already, and a stopped run wants no more."""
-    return not isinstance(state.result(raise_on_failure=False), SourceError | CancelledError)
 
 
 @task(name="list-repositories", task_run_name="repositories of {org}", persist_result=False, retries=0)
@@ -70,10 +65,10 @@ def list_files(repositories: Sequence[Repository], terms: IocTerms, count: int) 
     result_serializer="json",
     cache_key_fn=_batch_key,
     cache_result_in_memory=False,
-    retries=2,
-    retry_delay_seconds=[1, 5],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=_is_ours_to_retry,
+    retries=BATCH_RETRIES,
+    retry_delay_seconds=list(BATCH_DELAYS_S),
+    retry_jitter_factor=JITTER,
+    retry_condition_fn=is_ours_to_retry,
 )
 def read_lockfiles(batch: IocBatch) -> dict[str, Any]:
     """Fetch and parse one batch of lockfiles; `plain_result` of it."""

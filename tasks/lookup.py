@@ -17,8 +17,8 @@ from tasks.batching.timebox import work_apart, work_within
 from tasks.checkpoints.batches import AdvisoryIndex, AdvisoryQuestion, BatchRequest, BatchResult
 from tasks.engine.batch_metrics import BatchMetrics
 from tasks.engine.engine import engine_for
-from tasks.errors import SourceError
 from tasks.http.metrics import measured
+from tasks.retrying import BATCH_DELAYS_S, BATCH_RETRIES, JITTER, is_ours_to_retry
 from tasks.review.failed import failed_review
 from tasks.review.model import PackageKey, PackageReview
 
@@ -37,11 +37,6 @@ def _index_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
     return question.cache_key
 
 
-def _is_ours_to_retry(_task: object, _run: object, state: Any) -> bool:
-    """A source that could not answer has been retried by the client already, and a stopped run wants no more."""
-    return not isinstance(state.result(raise_on_failure=False), SourceError | CancelledError)
-
-
 @task(
     name="find-advisories",
     task_run_name="advisories of {question.projects} projects",
@@ -51,7 +46,7 @@ def _is_ours_to_retry(_task: object, _run: object, state: Any) -> bool:
     cache_result_in_memory=False,
     retries=1,
     retry_delay_seconds=2,
-    retry_condition_fn=_is_ours_to_retry,
+    retry_condition_fn=is_ours_to_retry,
 )
 def find_advisories(question: AdvisoryQuestion) -> dict[str, Any]:
     """Ask OSV which advisories name each project; AdvisoryIndex as plain data. SourceError when it cannot answer."""
@@ -66,10 +61,10 @@ def find_advisories(question: AdvisoryQuestion) -> dict[str, Any]:
     result_serializer="json",
     cache_key_fn=_batch_key,
     cache_result_in_memory=False,
-    retries=2,
-    retry_delay_seconds=[1, 5],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=_is_ours_to_retry,
+    retries=BATCH_RETRIES,
+    retry_delay_seconds=list(BATCH_DELAYS_S),
+    retry_jitter_factor=JITTER,
+    retry_condition_fn=is_ours_to_retry,
 )
 def review_batch(request: BatchRequest) -> dict[str, Any]:
     """Review one batch of packages; BatchResult as plain data."""

@@ -29,11 +29,11 @@ from tasks.ioc.model import Candidate, Parsed
 from tasks.ioc.plan import Tree, priority_of, sibling_lookup
 from tasks.ioc.sizing import IocSizes
 from tasks.ioc_lookup import read_lockfiles
+from tasks.retrying import BATCH_RETRIES
 
 _ROUNDS = 50
 """A round resolves at least one file of each content; more rounds are only needed where equal files include others."""
 
-_BATCH_RETRIES = 2
 _MEMORY_THRESHOLD = 0.8
 _log = logging.getLogger(__name__)
 
@@ -148,8 +148,7 @@ class Reading:
 
     def _submit(self, batch: IocBatch) -> PrefectFuture[dict[str, Any]]:
         config = self.prepared.config
-        # The client repeats single requests; a batch that failed as a whole is worth two more tries at most.
-        times = min(_BATCH_RETRIES, config.retry_attempts)
+        times = min(BATCH_RETRIES, config.retry_attempts)
         delays = [config.retry_delay_base * 2**number for number in range(times)]
         task = read_lockfiles.with_options(
             result_storage=self.storage, retries=times, retry_delay_seconds=delays or 0.0

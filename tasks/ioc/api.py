@@ -4,6 +4,7 @@
 batch API document. Orchestration, durable batches and progress in a UI are the flow's (`flows.ioc`).
 """
 
+from tasks.github.client import AsyncGitHubClient
 from tasks.ioc.config import BatchConfig, BatchStrategy
 from tasks.ioc.coordinator import BatchCoordinator
 from tasks.ioc.metrics import BatchMetrics, BatchMetricsCollector
@@ -16,6 +17,7 @@ from tasks.ioc.sizing import (
 )
 
 __all__ = [
+    "AsyncGitHubClient",
     "BatchConfig",
     "BatchCoordinator",
     "BatchMetrics",

@@ -80,6 +80,9 @@ def test_reading_single_files(examples: dict[str, Any], github: FakeGitHub) -> N
     contents, size = asyncio.run(examples["read"](["package-lock.json", "package.json"]))
     assert contents["package-lock.json"].content == LOCK
     assert size == len(LOCK)
+    asyncio.run(examples["read"](["package-lock.json"], "another"))
+    tokens = {request.headers["Authorization"] for request in github.seen}
+    assert tokens == {"Bearer token", "Bearer another"}
 
 
 def test_planning(examples: dict[str, Any]) -> None:
