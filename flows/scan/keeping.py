@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from collections.abc import Iterator
 from datetime import datetime
 
 from flows.scan.prepared import PreparedScan
@@ -9,6 +10,7 @@ from tasks.errors import VetbookError
 from tasks.history.changes import ScanChanges, compare_scans
 from tasks.history.model import ScanDocument, Scope
 from tasks.history.store import History, Label, load, scan_label
+from tasks.merge.ownsheet import NAME
 from tasks.reports.files import document_pieces, write_page, write_report
 from tasks.reports.page.scan import scan_page
 from tasks.reports.result import ScanResult, lazy_document, scan_document
@@ -25,14 +27,22 @@ def settle(prepared: PreparedScan, result: ScanResult, problem: str | None) -> S
     problem says why the workbook was not written. The result comes back with what changed and where the page is;
     whatever cannot be read or written is a warning: the workbook is what counts.
     """
-    told = (f"The workbook was not written: {problem}",) if problem else ()
-    result = dataclasses.replace(result, scope=_scope(prepared), notes=(*result.notes, *told))
+    result = dataclasses.replace(
+        result, scope=_scope(prepared), notes=(*result.notes, *_told(prepared, result, problem))
+    )
     document = scan_document(result)
     label = scan_label(prepared.request.workbook, lazy_document(result))
     history = History(prepared.folders.history)
     result = dataclasses.replace(result, since=_since(history, label, document))
     _keep(prepared, history, label, result)
     return _report(prepared, result, document)
+
+
+def _told(prepared: PreparedScan, result: ScanResult, problem: str | None) -> Iterator[str]:
+    if problem:
+        yield f"The workbook was not written: {problem}"
+    if prepared.request.summary_sheet and result.workbook is not None:
+        yield f"Sheet {NAME} was written anew"
 
 
 def _scope(prepared: PreparedScan) -> Scope:

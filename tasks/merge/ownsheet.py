@@ -9,7 +9,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from tasks.errors import InputError, MergeRefused
 from tasks.merge.commit import SheetEdits
 from tasks.workbook.model import CellUpdate
-from tasks.workbook.newsheet import sheet_named
+from tasks.workbook.newsheet import refuse_locked, sheet_named
 from tasks.workbook.package import open_package
 
 __all__ = ["MARKER", "NAME", "OwnSheet", "own_sheet", "sheet_edits"]
@@ -31,10 +31,12 @@ class OwnSheet:
 
 
 def own_sheet(path: Path) -> OwnSheet:
-    """The summary sheet of a workbook. MergeRefused where a sheet of that name is not ours."""
+    """The summary sheet of a workbook. MergeRefused where a sheet of that name is not ours, or none may be added."""
     try:
         with open_package(path) as package:
             found = sheet_named(package, NAME)
+            if found is None:
+                refuse_locked(package, NAME)
     except InputError as error:
         raise MergeRefused(str(error)) from error
     if found is None:

@@ -14,7 +14,7 @@ from tasks.workbook.package import CONTENT_TYPES, Package, Sheet, open_package, 
 from tasks.workbook.packing import PackedPart, write_archive
 from tasks.workbook.xmltree import MAIN, STRICT_MAIN, Element, apply_edits, prefix_of, tag_attributes
 
-__all__ = ["add_sheet", "sheet_named", "verify_sheet_added"]
+__all__ = ["add_sheet", "refuse_locked", "sheet_named", "verify_sheet_added"]
 
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 _MOST_SHEET_ID = 65_534
@@ -80,9 +80,7 @@ def _naming(package: Package) -> tuple[str, str, str]:
 
 def _added(package: Package, name: str) -> list[tuple[str, bytes]]:
     """The new part and those that name it, with their new bytes."""
-    protection = package.workbook.first("workbookProtection")
-    if protection is not None and protection.get("lockStructure") in ("1", "true"):
-        raise MergeRefused(f'{package.path}: its structure is protected, sheet "{name}" cannot be added; unprotect it')
+    refuse_locked(package, name)
     sheets, like = package.workbook.first("sheets"), _first_worksheet(package)
     if sheets is None or like is None:
         raise MergeRefused(f'{package.path}: lists no worksheet in the usual way, sheet "{name}" cannot be added')
@@ -90,7 +88,7 @@ def _added(package: Package, name: str) -> list[tuple[str, bytes]]:
     link = f'Relationship Id="{identifier}" Type="{_worksheet_kind(package)}" Target="/{part}"/>'
     override = f'Override PartName="/{part}" ContentType="{_TYPE}"/>'
     data = package.read(package.workbook_part)
-    sheet = f'sheet name="{name}" sheetId="{_free_id(package)}" {_link_name(data, like)}="{identifier}"/>'
+    sheet = f'sheet name="{name}" sheetId="{_free_id(package)}" {_link(data, like, identifier)}/>'
     rels = rels_part(package.workbook_part)
     return [
         (part, _empty_sheet(package)),
@@ -100,15 +98,24 @@ def _added(package: Package, name: str) -> list[tuple[str, bytes]]:
     ]
 
 
+def refuse_locked(package: Package, name: str) -> None:
+    """MergeRefused where the workbook's structure is protected: then no sheet may be added."""
+    protection = package.workbook.first("workbookProtection")
+    if protection is not None and protection.get("lockStructure") in ("1", "true"):
+        raise MergeRefused(f'{package.path}: its structure is protected, sheet "{name}" cannot be added; unprotect it')
+
+
 def _first_worksheet(package: Package) -> Element | None:
     sheets = package.workbook.first("sheets")
     return next((one for one in sheets.all("sheet") if one.local("id")), None) if sheets else None
 
 
-def _link_name(workbook: bytes, like: Element) -> str:
-    """How this workbook writes the attribute r:id."""
-    tag = workbook[like.start : like.open_end]
-    return next(name for name, _ in tag_attributes(tag) if name.rpartition(":")[2] == "id" and ":" in name)
+def _link(workbook: bytes, like: Element, identifier: str) -> str:
+    """The attribute r:id as this workbook writes it, with the namespaces that its sheets declare for themselves."""
+    attributes = list(tag_attributes(workbook[like.start : like.open_end]))
+    spaces = [f"{name}={found[2].decode()} " for name, found in attributes if name.partition(":")[0] == "xmlns"]
+    link = next(name for name, _ in attributes if name.rpartition(":")[2] == "id" and ":" in name)
+    return f'{"".join(spaces)}{link}="{identifier}"'
 
 
 def _worksheet_kind(package: Package) -> str:

@@ -9,12 +9,18 @@ import openpyxl
 import pytest
 
 from tasks.errors import MergeError, MergeRefused
+from tasks.merge.changes import CellChange
+from tasks.merge.commit import MergePlan, write_changes
 from tasks.merge.ownsheet import MARKER, NAME, own_sheet, sheet_edits
 from tasks.reports.summarysheet import summary_sheet_lines
+from tasks.review.meaning import Meaning
+from tasks.workbook.model import CellUpdate, Field
 from tasks.workbook.newsheet import add_sheet, verify_sheet_added
 from tasks.workbook.package import open_package
+from tasks.workbook.reader import read_review
 from tasks.workbook.verify import verify_written
 from tasks.workbook.writer import write_workbook
+from tests.end_to_end.harness import make_workbook
 from tests.review.review_samples import OSV_DOWN, advisory, key, reviewed
 from tests.workbook.books import Book, read_parts
 
@@ -87,6 +93,8 @@ def test_ours_is_known_after_another_program_saved_it(book: Path, tmp_path: Path
 def test_a_protected_structure_is_left_alone(tmp_path: Path, locked: str) -> None:
     book = Book(workbook_before=f'<workbookProtection lockStructure="{locked}"/>').save(tmp_path / "book.xlsx")
     with pytest.raises(MergeRefused, match="structure is protected"):
+        own_sheet(book)
+    with pytest.raises(MergeRefused, match="structure is protected"):
         add_sheet(book, tmp_path / "new.xlsx", NAME)
 
 
@@ -135,3 +143,31 @@ def test_the_lines_say_what_was_found_and_what_was_not_checked() -> None:
     assert ("demo", "1.0", "HIGH", "2.0", "PYSEC-2024-1") in lines
     assert lines[-1][2] == "could not check: osv: no answer after 5 tries"
     assert max(len(line) for line in lines) <= 5
+
+
+def test_the_merge_adds_and_fills_the_sheet_together_with_the_review(tmp_path: Path) -> None:
+    book = make_workbook(tmp_path / "r.xlsx", [("alpha", "1.0")])
+    before, read, own = book.read_bytes(), read_review(book), own_sheet(book)
+    update = CellUpdate(4, "F", "2.0", Meaning.VERSION_UPDATE.style)
+    plan = MergePlan(
+        source=book,
+        target=book,
+        layout=read.layout,
+        expected=read.fingerprint,
+        changes=(CellChange(4, "F", Field.LATEST_VERSION, "alpha", "", "2.0", Meaning.VERSION_UPDATE, update),),
+        new_rows=(),
+        after_row=4,
+        backups=tmp_path / "backups",
+        scan_id="s",
+        now=datetime(2026, 1, 1),  # noqa: DTZ001  file names carry local time
+        further=(sheet_edits(own, [("one", 1)]),),
+        new_sheet=own.name,
+    )
+    report = write_changes(plan)
+    assert report.backup is not None
+    assert report.backup.read_bytes() == before
+    assert read_review(book).rows[0].cells[Field.LATEST_VERSION] == "2.0"
+    assert values(book)[2] == ("one", 1)
+    # The summary is not taken for the review sheet, and is found again.
+    assert read_review(book).layout.sheet == "Packages"
+    assert own_sheet(book).last_row == 3
