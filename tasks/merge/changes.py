@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tasks.merge.former import with_former
 from tasks.review.cells import CellProposal, proposals
 from tasks.review.meaning import Meaning
 from tasks.review.model import PackageReview
@@ -68,6 +69,8 @@ def _wanted(proposal: CellProposal, former: CellContent, *, empty_only: bool) ->
         settled = shown(former).partition(FORMER_MARK)[0]
         note = proposal.value.partition(FORMER_MARK)[2]
         return f"{settled}{FORMER_MARK}{note}"
+    if isinstance(former, str) and isinstance(proposal.value, str):
+        return with_former(proposal, former, proposal.value)
     return proposal.value
 
 

@@ -49,6 +49,8 @@ class CellProposal:
     """What one automated cell should say.
 
     only_if_empty: never replaces an earlier answer. after_former: an earlier answer stays in front of the text.
+    unanswered names the sources that would have added to it and did not answer, or were not asked; cves those that
+    affect the version.
     """
 
     field: Field
@@ -56,6 +58,13 @@ class CellProposal:
     meaning: Meaning
     only_if_empty: bool = False
     after_former: bool = False
+    unanswered: frozenset[str] = frozenset()
+    cves: frozenset[str] = frozenset()
+
+    @property
+    def is_recommendation(self) -> bool:
+        """Whether it is column W."""
+        return self.field is Field.RECOMMENDATION
 
 
 def proposals(review: PackageReview, pypi_address: str = PYPI) -> tuple[CellProposal, ...]:
@@ -100,7 +109,9 @@ def _results(review: PackageReview) -> Iterator[CellProposal]:
         text = result_text(review, source)
         if text is not None:
             meaning = of_result(review, source)
-            yield CellProposal(field, text, meaning, only_if_empty=_answers_nothing(review, source, meaning))
+            only_if_empty = _answers_nothing(review, source, meaning)
+            unanswered = frozenset({source.value} if review.sources[source].enrichment else ())
+            yield CellProposal(field, text, meaning, only_if_empty=only_if_empty, unanswered=unanswered)
 
 
 def _answers_nothing(review: PackageReview, source: SourceName, meaning: Meaning) -> bool:
@@ -129,4 +140,11 @@ def _recommendation(review: PackageReview) -> CellProposal:
     text = review.recommendation.text if review.recommendation else None
     failed = review.status is ReviewStatus.FAILED or deciding_gap(review)
     alarming = bool(review.vulnerabilities or malware_reports(review))
-    return CellProposal(Field.RECOMMENDATION, text, of_recommendation(review), after_former=failed and not alarming)
+    return CellProposal(
+        Field.RECOMMENDATION,
+        text,
+        of_recommendation(review),
+        after_former=failed and not alarming,
+        unanswered=frozenset((*review.gaps, *review.not_consulted)),
+        cves=frozenset(cve for found in review.vulnerabilities for cve in found.cves),
+    )
