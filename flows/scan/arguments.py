@@ -50,6 +50,12 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
         help="write a full copy here, leave the input alone; of a list: the workbook to make, or to add packages to",
     )
     add_config(group)
+    group.add_argument(
+        "--decisions",
+        type=Path,
+        metavar="FILE",
+        help="reviewers' decisions about findings (YAML), beside those of the workbook's sheet Decisions",
+    )
     add_data_dir(group, "checkpoints, results and backups")
     group.add_argument(
         "--json",

@@ -1,6 +1,5 @@
 """The scan as a Prefect flow: read, look up in batches, merge, report."""
 
-import dataclasses
 import logging
 import time
 from dataclasses import dataclass
@@ -88,18 +87,18 @@ def _scan(prepared: PreparedScan, began: float, started_at: datetime) -> ScanOut
     added = resolve_new(prepared)
     record = ProgressRecord(prepared, statistics(prepared))
     with recorded(record):
-        run, reviews, told = look_up(prepared, added, record)
+        found = look_up(prepared, added, record)
         record.write(ScanState.MERGING)
-        merged = merge(prepared, added, run.reviews)
-    metrics = metrics_of(prepared, run, time.monotonic() - began)
-    result = result_of(prepared, reviews, merged, metrics, started_at)
-    result = settle(prepared, dataclasses.replace(result, notes=(*result.notes, *told)), merged.problem)
+        merged = merge(prepared, added, found.run.reviews)
+    metrics = metrics_of(prepared, found.run, time.monotonic() - began)
+    result = result_of(prepared, found, merged, metrics, started_at)
+    result = settle(prepared, result, merged.problem)
     if prepared.request.json_file is not None:
         write_result(prepared.request.json_file, result)
     write_reports(prepared, merged, result)
     if merged.problem is None:
         if merged.report is not None:
-            note_renewed(prepared, run.reviews)
+            note_renewed(prepared, found.run.reviews)
         record.write(ScanState.DONE)
     clean_up(prepared, finished=merged.problem is None)
     publish(scan_pieces(result, merged.problem, _files(prepared, result)), scan_tags(result, merged.problem))

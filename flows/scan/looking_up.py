@@ -2,9 +2,12 @@
 
 import logging
 import time
+from dataclasses import dataclass
+from datetime import date
 
 from blocks.results import ResultStorage
 from flows.scan.batches import BatchRun
+from flows.scan.deciding import decide
 from flows.scan.enriching import enrich
 from flows.scan.lookups import PrefectLookups
 from flows.scan.new_packages import NewPackage
@@ -14,6 +17,7 @@ from flows.scan.resume import take_over_results
 from flows.scan.stopping import SignalStop
 from flows.story.progress import TellingDisplay, told_progress
 from tasks.checkpoints.batches import identity
+from tasks.decisions.model import DecisionReport
 from tasks.engine.engine import engine_for
 from tasks.opinion.sentences import opinion_sentences
 from tasks.progress.display import Narrator, make_display
@@ -23,13 +27,21 @@ from tasks.review.model import PackageReview
 _log = logging.getLogger(__name__)
 
 
-def look_up(
-    prepared: PreparedScan, added: tuple[NewPackage, ...], record: ProgressRecord
-) -> tuple[BatchRun, tuple[PackageReview, ...], tuple[str, ...]]:
-    """Review every chosen row and every added package; one review a row, in sheet order, added ones last.
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What a lookup came to: one review a row, in sheet order, added ones last, and what is to be said of it.
 
-    The last value says which sources could not tell what they know.
+    told says which sources could not tell what they know, and what a language model was asked.
     """
+
+    run: BatchRun
+    reviews: tuple[PackageReview, ...]
+    told: tuple[str, ...]
+    decisions: DecisionReport
+
+
+def look_up(prepared: PreparedScan, added: tuple[NewPackage, ...], record: ProgressRecord) -> LookedUp:
+    """Review every chosen row and every added package, and put what reviewers decided into the reviews."""
     keys = [*prepared.keys, *(package.key for package in added)]
     storage = _result_storage(prepared)
     display = make_display(prepared.request.display, len(keys), _log.info)
@@ -47,12 +59,13 @@ def look_up(
         run.review(keys)
         stop.leave()
     enrichment = enrich(prepared, run)
+    decisions = decide(prepared, run, date.today())  # noqa: DTZ011  decisions end with the reviewer's own day
     rows = [(row.row, key_of(row)) for row in prepared.selection.rows]
     rows += [(package.row, package.key) for package in added]
     reviews = tuple(
         run.reviews[identity(key)].model_copy(update={"row": number, "name": key.name}) for number, key in rows
     )
-    return run, reviews, (*enrichment.sentences(), *opinion_sentences(reviews))
+    return LookedUp(run, reviews, (*enrichment.sentences(), *opinion_sentences(reviews)), decisions)
 
 
 def _result_storage(prepared: PreparedScan) -> ResultStorage:

@@ -19,7 +19,11 @@ def exit_code(outcome: ScanOutcome, fail_on: str | None) -> ExitCode:
 
 
 def _reaches(review: PackageReview, limit: Severity) -> bool:
-    """Whether a finding counts at the gate; one of unknown severity does: a missing score must not hide it."""
+    """Whether a finding counts at the gate; one of unknown severity does: a missing score must not hide it.
+
+    What a decision in force is about does not.
+    """
     return any(
-        v.malicious or v.severity is Severity.UNKNOWN or v.severity.rank >= limit.rank for v in review.vulnerabilities
+        v.malicious or v.severity is Severity.UNKNOWN or v.severity.rank >= limit.rank
+        for v in review.open_vulnerabilities
     )

@@ -12,6 +12,7 @@ from flows.scan.prepared import Folders, PreparedScan, distinct, key_of, layout_
 from flows.scan.request import ScanRequest
 from flows.scan.resume import Offer, Resuming
 from tasks.checkpoints.batches import Identity, identity
+from tasks.decisions.reading import read_decisions
 from tasks.engine.lookup import lookup_settings
 from tasks.errors import InputError, MergeRefused, UsageError
 from tasks.files.checks import check_folder, check_replaceable
@@ -29,7 +30,6 @@ def prepare(request: ScanRequest, offer: Offer = offer_on_terminal) -> PreparedS
     """
     brought = bring(request)
     loaded = load_settings(request.config, flags=_flags(request))
-    settings, folders = loaded.settings, Folders(request.data_dir)
     with brought_in(brought, layout_wanted(loaded.settings)):
         return _prepare(brought, loaded, offer)
 
@@ -37,13 +37,15 @@ def prepare(request: ScanRequest, offer: Offer = offer_on_terminal) -> PreparedS
 def _prepare(brought: Brought, loaded: Loaded, offer: Offer) -> PreparedScan:
     request = brought.request
     _check_paths(request, brought.source)
+    settings, folders = loaded.settings, Folders(request.data_dir)
     workbook = read_review(request.workbook, layout_wanted(settings))
+    decisions = read_decisions(request.workbook, request.decisions or settings.decisions.file)
     selection = select_rows(
         workbook, start_row=request.start_row, end_row=request.end_row, packages=request.packages or None
     )
+    selection, fitted = brought.fit(workbook.rows, selection)
     if request.retry_failed:
         selection = dataclasses.replace(selection, rows=tuple(filter(needs_another_try, selection.rows)))
-    selection, fitted = brought.fit(workbook.rows, selection)
     lookup = lookup_settings(settings, offline=request.offline, store=folders.store)
     keys = distinct(selection.rows)
     resuming = Resuming(
@@ -68,13 +70,14 @@ def _prepare(brought: Brought, loaded: Loaded, offer: Offer) -> PreparedScan:
         keys=tuple(key for key in keys if identity(key) not in found.left_out),
         scan_id=found.scan_id,
         resumed=found.resumed,
-        warnings=loaded.warnings,
+        warnings=(*loaded.warnings, *decisions.sentences()),
         base=found.base,
-        replaces=found.replaces,
-        taken=found.taken,
         additions=fitted.additions,
         told=fitted.notes,
+        replaces=found.replaces,
+        taken=found.taken,
         left_out=found.left_out,
+        decisions=decisions,
     )
 
 

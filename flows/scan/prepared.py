@@ -1,11 +1,12 @@
 """What a scan is, once it is prepared: its settings, workbook, rows, folders and identity. Plain values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.scan.request import ScanRequest
 from tasks.checkpoints.batches import Identity, identity
 from tasks.checkpoints.model import CheckpointData
+from tasks.decisions.model import Decisions
 from tasks.engine.lookup import LookupSettings
 from tasks.review.model import PackageKey
 from tasks.settings.model import Settings
@@ -76,11 +77,12 @@ class PreparedScan:
     resumed: CheckpointData | None
     warnings: tuple[str, ...]
     base: ReviewWorkbook | None = None
-    replaces: CheckpointData | None = None
     additions: tuple[PackageKey, ...] = ()
     told: tuple[str, ...] = ()
+    replaces: CheckpointData | None = None
     taken: frozenset[Identity] = frozenset()
     left_out: frozenset[Identity] = frozenset()
+    decisions: Decisions = field(default_factory=Decisions)
 
     @property
     def target(self) -> Path:

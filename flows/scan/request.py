@@ -30,6 +30,7 @@ class ScanRequest(BaseModel):
     environment: bool = Field(False, description="The input is a Python interpreter: review what is installed.")
     output: Path | None = Field(None, description="Write a full copy here; of a list: the workbook to make or add to.")
     config: Path | None = Field(None, description="Settings file, YAML or JSON.")
+    decisions: Path | None = Field(None, description="Reviewers' decisions, YAML; beside the sheet Decisions.")
     data_dir: Path = Field(Path("data"), description="Folder for checkpoints, results, backups and reports.")
     json_file: Path | None = Field(None, description="Write the whole result here as JSON.")
     start_row: int | None = Field(None, ge=1, description="First Excel row to review.")

@@ -8,13 +8,13 @@ from datetime import datetime
 import psutil
 
 from flows.scan.batches import BatchRun
+from flows.scan.looking_up import LookedUp
 from flows.scan.merging import Merged
 from flows.scan.prepared import PreparedScan
 from flows.scan.reporting import conflict_sentence
 from tasks.checkpoints.statistics import RunStatistics
 from tasks.engine.engine import engine_for
 from tasks.reports.result import RunMetrics, ScanResult
-from tasks.review.model import PackageReview
 from tasks.review.reviewer import utc_now
 
 
@@ -51,7 +51,7 @@ def _peak_rss_mb() -> int:
 
 def result_of(
     prepared: PreparedScan,
-    reviews: tuple[PackageReview, ...],
+    found: LookedUp,
     merged: Merged,
     metrics: RunMetrics,
     started_at: datetime,
@@ -63,20 +63,21 @@ def result_of(
         input=prepared.request.workbook,
         started_at=started_at,
         finished_at=utc_now(),
-        packages=reviews,
+        packages=found.reviews,
         metrics=metrics,
         workbook=report.target if report else None,
         backup=report.backup if report else None,
         changed_cells=report.changed_cells if report else 0,
-        notes=tuple(_notes(prepared, merged)),
+        notes=(*_notes(prepared, merged), *found.told),
+        decisions=found.decisions,
     )
 
 
 def _notes(prepared: PreparedScan, merged: Merged) -> Iterator[str]:
     """Sentences about the run as a whole: odd rows, settings without effect, what the merge left alone."""
     yield from prepared.warnings
-    yield from (reason for _, reason in prepared.workbook.odd_rows)
     yield from prepared.told
+    yield from (reason for _, reason in prepared.workbook.odd_rows)
     yield from (conflict_sentence(conflict) for conflict in merged.reconciled.conflicts)
     yield from (row.sentence for row in merged.reconciled.gone)
     yield from (row.sentence for row in merged.reconciled.replaced)

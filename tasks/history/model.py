@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.advisories.model import Severity
+from tasks.decisions.model import DecisionNote, DecisionReport
 from tasks.errors import InputError
 from tasks.ioc.model import FileStatus, RepositoryStatus
 from tasks.review.model import Concern, ReviewStatus, SourceStatus, Tier
@@ -62,6 +63,7 @@ class VulnerabilityEntry:
     exploits: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     malicious: bool = False
+    decision: DecisionNote | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -185,6 +187,7 @@ class ScanDocument:
     started_at: datetime | None = None
     summary: Summary = Summary()
     metrics: Metrics = Metrics()
+    decisions: DecisionReport = field(default_factory=DecisionReport)
     schema: Literal[1] = 1
 
     @property

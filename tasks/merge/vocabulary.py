@@ -51,7 +51,7 @@ _AVAILABLE = re.compile(rf"{_SIGN}UPDATE(?: AVAILABLE: .+)?|Update from .+ to .+
 _REMARK = re.compile(
     rf"{_SIGN}(?:INFO: \d+ [\w ]+ found but current version not affected(?: \([\w ,-]+\))?"
     r"|UPDATE AVAILABLE: .+|No security risks detected - safe to update"
-    r"|\S+ is not free of known vulnerabilities\b.*)"
+    r"|DECIDED: .+|\S+ is not free of known vulnerabilities\b.*)"
 )
 
 _OTHERS: Mapping[Field, Meaning] = {

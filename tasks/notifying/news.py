@@ -20,9 +20,12 @@ class News:
 
 
 def scan_news(packages: Iterable[PackageReview], severity: Severity) -> Iterator[News]:
-    """Malicious packages, vulnerabilities known to be exploited, and those of this severity or above."""
+    """Malicious packages, vulnerabilities known to be exploited, and those of this severity or above.
+
+    What a decision in force is about is no news.
+    """
     for review in packages:
-        for found in review.vulnerabilities:
+        for found in review.open_vulnerabilities:
             if found.malicious or found.kev or found.severity.rank >= severity.rank:
                 names = frozenset(f"{review.project} {name}" for name in (*found.ids, *found.aliases))
                 yield News(names, _cut(f"{review.name} {review.version}: {_kind(found)} {found.ids[0]}{_fix(found)}"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.advisories.model import Severity
+from tasks.decisions.model import DecisionReport
 from tasks.history.changes import ScanChanges
 from tasks.history.model import BatchSpan, DocumentKind, ScanDocument, Scope, package_entry, parse_document
 from tasks.reports.files import write_document
@@ -50,6 +51,7 @@ class ScanResult:
     scope: Scope = field(default_factory=Scope)
     since: ScanChanges | None = None
     page: Path | None = None
+    decisions: DecisionReport = field(default_factory=DecisionReport)
 
 
 def result_document(result: ScanResult) -> dict[str, Any]:
@@ -95,6 +97,7 @@ def _document(result: ScanResult, packages: Iterable[dict[str, Any]]) -> dict[st
             "services": {name: dict(figures) for name, figures in result.metrics.services.items()},
             "timeline": [asdict(span) for span in result.metrics.timeline],
         },
+        "decisions": asdict(result.decisions),
         **since,
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from tasks.advisories.model import Severity
 from tasks.history.changes import ScanChanges
 from tasks.history.model import PackageEntry, ScanDocument
+from tasks.reports.decided import decision_lines
 from tasks.reports.plain import counted, one_line, section
 from tasks.reports.since import since_line, vulnerability_line
 from tasks.review.model import Concern, ReviewStatus, SourceStatus, Tier
@@ -28,6 +29,7 @@ def scan_report_lines(document: ScanDocument, changes: ScanChanges | None) -> It
     yield from section("VULNERABILITY SUMMARY", _vulnerabilities(document.packages))
     yield from section("KNOWN TO BE EXPLOITED OR MALICIOUS", _exploited(document.packages))
     yield from section("SECURITY RISKS", _risks(document.packages))
+    yield from decision_lines(document)
     yield from section("ERROR SUMMARY", _errors(document.packages))
     yield from section("SECOND OPINIONS OF A LANGUAGE MODEL (not verdicts)", _opinions(document.packages))
     yield from section("SKIPPED ROWS", _reasons(document.packages, ReviewStatus.SKIPPED))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tasks.advisories.model import Severity
 from tasks.http.metrics import ServiceMetrics
 from tasks.reports.advice import advice
+from tasks.reports.decided import decision_summary
 from tasks.reports.result import ScanResult, summary
 from tasks.reports.since import since_line
 from tasks.review.model import PackageReview, ReviewStatus, Tier, VulnerabilityReview
@@ -30,6 +31,9 @@ def summary_lines(result: ScanResult) -> Iterator[str]:
     yield "  " + ", ".join(f"{counts['tiers'][tier.value]} {words}" for tier, words in _TIERS.items())
     found, where = counts["vulnerabilities"], counts["affected_packages"]
     yield f"  {_count(found, _ONE, _MANY)} in {_count(where, 'package')}{_by_severity(counts)}"
+    decided = decision_summary((v.decision for r in result.packages for v in r.vulnerabilities), result.decisions)
+    if decided:
+        yield f"  {decided}"
     yield from _list("Most severe", _worst(result.packages))
     yield from _list("Skipped", (r for r in result.packages if r.status is ReviewStatus.SKIPPED), reasons=True)
     yield from _list("Could not check", (r for r in result.packages if r.status is ReviewStatus.FAILED), reasons=True)
@@ -52,8 +56,8 @@ def _worst(reviews: tuple[PackageReview, ...]) -> Iterator[PackageReview]:
     yield from sorted(affected, key=lambda review: max(map(_urgency, review.vulnerabilities)), reverse=True)
 
 
-def _urgency(found: VulnerabilityReview) -> tuple[bool, int, float]:
-    return found.malicious, found.severity.rank, found.cvss or 0.0
+def _urgency(found: VulnerabilityReview) -> tuple[bool, bool, int, float]:
+    return not found.settled, found.malicious, found.severity.rank, found.cvss or 0.0
 
 
 def _list(title: str, reviews: Iterator[PackageReview], *, reasons: bool = False) -> Iterator[str]:
@@ -71,7 +75,9 @@ def _findings(review: PackageReview) -> str:
     top = max(review.vulnerabilities, key=_urgency)
     score = f", CVSS {top.cvss}" if top.cvss is not None else ""
     malicious = "MALICIOUS, " if top.malicious else ""
-    return f"{malicious}{_count(len(review.vulnerabilities), _ONE, _MANY)} (highest: {top.severity}{score})"
+    settled = len(review.vulnerabilities) - len(review.open_vulnerabilities)
+    decided = f", {settled} decided" if settled else ""
+    return f"{malicious}{_count(len(review.vulnerabilities), _ONE, _MANY)} (highest: {top.severity}{score}){decided}"
 
 
 def _written(result: ScanResult) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from tasks.advisories.model import Severity
+from tasks.decisions.model import DecisionNote
 from tasks.sources.interface import Plain, ProjectFacts
 
 
@@ -76,6 +77,7 @@ class VulnerabilityReview(Plain):
 
     kev: CISA knows of its exploitation; epss: the highest probability among its CVEs, 0 to 1; exploits: ids of
     Exploit-DB; sources: who told of it. others are severities that differ from ours, by source (("NVD", "HIGH")).
+    decision is what reviewers decided about it; never part of a stored batch.
     """
 
     ids: tuple[str, ...]
@@ -90,6 +92,12 @@ class VulnerabilityReview(Plain):
     sources: tuple[str, ...] = ("osv",)
     malicious: bool = False
     others: tuple[tuple[str, Severity], ...] = ()
+    decision: DecisionNote | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether a decision in force takes it out of the gate and the tier."""
+        return self.decision is not None and self.decision.counts
 
 
 class Concern(StrEnum):
@@ -149,6 +157,11 @@ class PackageReview(Plain):
     not_consulted: tuple[str, ...] = ()
     opinion: Opinion | None = None
     opinion_problem: str | None = None
+
+    @property
+    def open_vulnerabilities(self) -> tuple[VulnerabilityReview, ...]:
+        """Those that no decision in force is about."""
+        return tuple(found for found in self.vulnerabilities if not found.settled)
 
 
 class PackageKey(Plain):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from packaging.version import InvalidVersion, Version
 
 from tasks.advisories.model import Severity
+from tasks.review.decided import decision_parts, lived_with_until
 from tasks.review.model import (
     Concern,
     Opinion,
@@ -48,26 +49,26 @@ _PRESSING = frozenset({Severity.CRITICAL, Severity.HIGH})
 
 def recommend(review: PackageReview) -> Recommendation:
     """The recommendation for a review that has everything else filled in."""
-    osv = review.sources[SourceName.OSV]
-    if review.vulnerabilities:
-        return _said(Tier.SECURITY_RISK, *_risk(review), _could_not_check(review))
-    unsettled = _unsettled(review)
+    osv, decided = review.sources[SourceName.OSV], decision_parts(review)
+    if review.open_vulnerabilities:
+        return _said(Tier.SECURITY_RISK, *_risk(review, decided), _could_not_check(review))
+    unsettled = _unsettled(review) or _lived_with(review)
     if unsettled:
-        return _said(Tier.MANUAL_REVIEW, "🔍 MANUAL REVIEW", *_with_opinion(unsettled, review.opinion))
+        return _said(Tier.MANUAL_REVIEW, "🔍 MANUAL REVIEW", *decided, *_with_opinion(unsettled, review.opinion))
     info = f"ℹ️ INFO: {_count(osv.total, 'advisory', 'advisories')} found but current version not affected"
     info += f" (version checking uncertain for {osv.uncertain})" if osv.uncertain else ""
     tail = info if osv.status is SourceStatus.NOT_AFFECTED else ""
     if _is_behind(review):
-        return _said(Tier.UPDATE, *_update(review), tail)
-    return _said(Tier.PROCEED, "✅ PROCEED", tail)
+        return _said(Tier.UPDATE, *_update(review), *decided, tail)
+    return _said(Tier.PROCEED, "✅ PROCEED", *decided, tail)
 
 
 def _said(tier: Tier, *parts: str) -> Recommendation:
     return Recommendation(tier=tier, text=" | ".join(filter(None, parts)))
 
 
-def _risk(review: PackageReview) -> tuple[str, ...]:
-    found = review.vulnerabilities
+def _risk(review: PackageReview, decided: Sequence[str]) -> tuple[str, ...]:
+    found = review.open_vulnerabilities
     worst = highest(v.severity for v in found)
     malicious = sorted({i for v in found if v.malicious for i in v.ids})
     return (
@@ -75,6 +76,7 @@ def _risk(review: PackageReview) -> tuple[str, ...]:
         f"☠️ MALICIOUS PACKAGE ({', '.join(malicious)}): remove it now" if malicious else "",
         _exploited(review),
         f"{_count(len(found), 'confirmed vulnerability', 'confirmed vulnerabilities')} found",
+        *decided,
         *(() if malicious else (_update_required(review), _way_out(review))),
         f"⚡ HIGH PRIORITY: {worst} severity detected" if worst in _PRESSING else "",
         _exploits(review),
@@ -87,24 +89,24 @@ def _risk(review: PackageReview) -> tuple[str, ...]:
 
 
 def _exploited(review: PackageReview) -> str:
-    cves = sorted({cve for v in review.vulnerabilities if v.kev for cve in v.cves})
+    cves = sorted({cve for v in review.open_vulnerabilities if v.kev for cve in v.cves})
     return f"🔥 KNOWN EXPLOITED ({_some(cves)}; CISA KEV): act first" if cves else ""
 
 
 def _exploits(review: PackageReview) -> str:
-    ids = sorted({i for v in review.vulnerabilities for i in v.exploits}, key=int)
+    ids = sorted({i for v in review.open_vulnerabilities for i in v.exploits}, key=int)
     return f"💥 Public exploits: EDB-ID {_some(ids)}" if ids else ""
 
 
 def _likely(review: PackageReview) -> str:
-    chance = max((v.epss for v in review.vulnerabilities if v.epss is not None), default=0.0)
+    chance = max((v.epss for v in review.open_vulnerabilities if v.epss is not None), default=0.0)
     return f"EPSS: {100 * chance:.0f} % chance of exploitation within 30 days" if chance >= LIKELY else ""
 
 
 def _disagreement(review: PackageReview) -> str:
     unlike = [
         f"{v.cves[0]} {v.severity} here, {theirs} at {who}"
-        for v in review.vulnerabilities
+        for v in review.open_vulnerabilities
         for who, theirs in v.others
         if v.cves
     ]
@@ -161,9 +163,18 @@ def _unsettled(review: PackageReview) -> tuple[str, ...]:
     return _unknown_to_pypi(review) or _undecided(review)
 
 
+def _lived_with(review: PackageReview) -> tuple[str, ...]:
+    """What is left to do where every finding is decided and some stay a risk for a while."""
+    until = lived_with_until(review)
+    if until is None:
+        return ()
+    behind = f"📦 UPDATE AVAILABLE: {review.version} → {review.latest_version}" if _is_behind(review) else ""
+    return (behind, _way_out(review), f"📋 Look again by {until}")
+
+
 def deciding_gap(review: PackageReview) -> bool:
     """Whether a source with advisories of its own failed, and nothing else was found to affect the version."""
-    return not review.vulnerabilities and bool({"github", "snyk"} & set(review.gaps))
+    return not review.open_vulnerabilities and bool({"github", "snyk"} & set(review.gaps))
 
 
 def malware_reports(review: PackageReview) -> tuple[str, ...]:
@@ -224,7 +235,9 @@ def _update(review: PackageReview) -> tuple[str, ...]:
     if review.latest_affected:
         warning = f"⚠️ {review.latest_version} is not free of known vulnerabilities - stay on {review.version} for now"
         return ("✅ PROCEED", available, warning)
-    return ("✅ PROCEED WITH UPDATE", available, "✅ No security risks detected - safe to update")
+    # Where people decided about findings, "none detected" would not be true.
+    safe = "" if review.vulnerabilities else "✅ No security risks detected - safe to update"
+    return ("✅ PROCEED WITH UPDATE", available, safe)
 
 
 def _is_behind(review: PackageReview) -> bool:

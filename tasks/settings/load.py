@@ -24,7 +24,7 @@ from tasks.settings.model import INERT_KEYS, INERT_SECTIONS, SHARED_KEYS, Settin
 
 PREFIX = "VETBOOK_"
 _MAX_BYTES = 1 << 20
-_PATHS = (("offline", "snapshot"), ("sources", "ca_bundle"))
+_PATHS = (("offline", "snapshot"), ("sources", "ca_bundle"), ("decisions", "file"))
 
 Tree = dict[str, Any]
 

@@ -313,6 +313,24 @@ class OutputSettings(Section):
     backup_days: int = Field(90, ge=1, le=36_500, description="Days after which backups go; the newest never goes.")
 
 
+class DecisionSettings(Section):
+    """Reviewers' decisions about findings."""
+
+    file: Path | None = Field(
+        None, description="YAML file of decisions, beside the sheet Decisions; relative to the settings file."
+    )
+
+
+class UpgradeSettings(Section):
+    """The upgrade plan."""
+
+    python: str | None = Field(
+        None,
+        pattern=r"^[23]\.\d{1,3}(\.\d{1,3})?$",
+        description="Python that upgrades have to run on, such as 3.11; others are marked.",
+    )
+
+
 class HistorySettings(Section):
     """The results of finished scans, under `history/` in the data folder."""
 
@@ -344,6 +362,8 @@ class Settings(Section):
     performance: PerformanceSettings = PerformanceSettings()
     output: OutputSettings = OutputSettings()
     history: HistorySettings = HistorySettings()
+    decisions: DecisionSettings = DecisionSettings()
+    upgrade: UpgradeSettings = UpgradeSettings()
     logging: LoggingSettings = LoggingSettings()
     notifications: NotificationSettings = NotificationSettings()
 

@@ -44,6 +44,7 @@ def test_the_document_has_the_documented_keys() -> None:
         "packages",
         "summary",
         "metrics",
+        "decisions",
     ]
     assert (document["schema"], document["scan_id"], document["input"]) == (1, "scan1", "packages.xlsx")
     assert document["started_at"] == "2026-03-04T05:06:07Z"
@@ -95,6 +96,7 @@ def test_a_package_has_the_documented_shape() -> None:
             "exploits": [],
             "sources": ["osv"],
             "malicious": False,
+            "decision": None,
         }
     ]
     assert package["recommendation"]["tier"] == "security_risk"

@@ -9,6 +9,7 @@ from tasks.advisories.model import Severity
 from tasks.history.changes import FindingChange, PackageChange, ScanChanges
 from tasks.history.model import PackageEntry, ScanDocument, VulnerabilityEntry
 from tasks.reports.page.charts import bars, timeline
+from tasks.reports.page.decisions import decision_groups
 from tasks.reports.page.links import advisory_url, project_url
 from tasks.reports.page.render import render
 from tasks.reports.page.view import Entry, Figure, Group, Head, Notice, SinceView, duration, moment, tone_of
@@ -47,6 +48,7 @@ def scan_page(document: ScanDocument, changes: ScanChanges | None) -> Iterator[s
         "scan.html.j2",
         head=_head(document, changes),
         exploited=_exploited(document.packages),
+        decisions=list(decision_groups(document)),
         changes=_since(changes) if changes else None,
         severities=bars(_severities(document.packages)),
         tiers=_tiers(document.packages),
@@ -322,11 +324,11 @@ def _found(one: VulnerabilityEntry) -> _Found:
     name = one.ids[0] if one.ids else "?"
     others = [*(other for other in one.names if other.startswith("CVE-") and other != name)][:3]
     said = f" {', '.join(others)}" if others else ""
-    fixed = f" · fixed in {', '.join(one.fixed_in[-2:])}" if one.fixed_in else " · no fix known"
+    said += f" · fixed in {', '.join(one.fixed_in[-2:])}" if one.fixed_in else " · no fix known"
+    if one.decision and one.decision.counts:
+        said += f" · {one.decision.kind.words} until {one.decision.expiry}"
     mark = "Malicious" if one.malicious else "Exploited" if one.kev else ""
-    return _Found(
-        name, advisory_url(name), one_line(said + fixed, 200), tone_of(one.severity, malicious=one.malicious), mark
-    )
+    return _Found(name, advisory_url(name), one_line(said, 200), tone_of(one.severity, malicious=one.malicious), mark)
 
 
 def _flags(package: PackageEntry, tier: Tier | None, *, is_new: bool) -> Iterator[str]:

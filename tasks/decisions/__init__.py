@@ -1,0 +1,1 @@
+"""What reviewers decided about findings: read, checked row by row, and held against what a scan found."""
