@@ -50,8 +50,9 @@ def without_credentials(address: str) -> str:
 
 
 def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The values of the token variables that are set."""
-    return tuple(value for name in SECRET_VARIABLES if (value := environment.get(name, "").strip()))
+    """The values of the token variables that are set, without those too short to be tokens."""
+    values = (environment.get(name, "").strip() for name in SECRET_VARIABLES)
+    return tuple(value for value in values if len(value) >= _SHORTEST)
 
 
 class SecretFilter(logging.Filter):

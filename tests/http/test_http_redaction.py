@@ -85,3 +85,7 @@ def test_the_wire_s_loggers_say_warnings_only() -> None:
     quiet_wire_loggers()
     assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
     assert not logging.getLogger("httpcore.http11").isEnabledFor(logging.DEBUG)
+
+
+def test_a_value_too_short_for_a_token_is_none_and_tears_no_words_apart() -> None:
+    assert secrets_of({"GITHUB_TOKEN": "t", "NVD_API_KEY": "long-enough"}) == ("long-enough",)
