@@ -115,6 +115,15 @@ def test_no_token_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert b"secret-token-1" not in document_of(path)
 
 
+def test_a_value_that_is_too_short_for_a_token_tears_nothing_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "t")
+    history = History(tmp_path)
+    history.keep(label("aaaa11", 1), pieces(scan_plain(package("demo"))), 5)
+    assert load(history.scans()[0]).scan_id == "aaaa"
+
+
 def test_results_of_json_files_are_read_by_what_they_hold(tmp_path: Path, history: History) -> None:
     path = tmp_path / "result.json"
     path.write_text(json.dumps(scan_plain(package("demo"))), encoding="utf-8")
