@@ -11,7 +11,7 @@ __all__ = ["model_terms"]
 
 ATTEMPTS = 3
 """Tries of one question at most: it is paid for, and nobody waits for it."""
-PER_SECOND = 4.0
+PER_SECOND = 20.0
 _EVER_S = 1e8
 """Some three years: a window that no scan outlives."""
 

@@ -27,7 +27,7 @@ LONGEST = 80
 LONGEST_SUMMARY = 200
 
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
-_PATH = re.compile(r"(?:\b[A-Za-z]:|~|(?<![\w.]))[\\/]\S*|\\\\\S+|\.{1,2}[\\/]\S*|\b[\w.-]+(?:[\\/][\w.-]+){2,}")
+_PATH = re.compile(r"(?:\b[A-Za-z]:|~|(?<![\w.]))[\\/]\S+|\\\\\S+|\.{1,2}[\\/]\S*|\b[\w.-]+(?:[\\/][\w.-]+){2,}")
 
 
 class Question(StrEnum):
