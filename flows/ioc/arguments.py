@@ -101,6 +101,7 @@ def _add_batches(group: argparse._ArgumentGroup) -> None:
 def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--json", type=Path, metavar="FILE", dest="json_file", help="write the whole result as JSON")
     group.add_argument("--sarif", type=Path, metavar="FILE", help="write the findings as SARIF 2.1.0")
+    group.add_argument("--cyclonedx", type=Path, metavar="FILE", help="write the findings as CycloneDX 1.6")
     group.add_argument("--inventory", type=Path, metavar="FILE", help="write every package, one JSON object a line")
     group.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a findings workbook (.xlsx)")
     add_config(group)

@@ -30,6 +30,7 @@ from flows.story.ioc_story import ioc_pieces, ioc_tags
 from flows.story.progress import told_progress
 from flows.story.publish import publish
 from tasks.checkpoints.model import ScanState
+from tasks.exports.writing import write_ioc_exports
 from tasks.indicators.stored import StoredIndicators
 from tasks.ioc.engine import IocEngine
 from tasks.ioc_lookup import ioc_engine_for
@@ -179,9 +180,11 @@ def _write(prepared: PreparedIoc, result: IocResult) -> IocResult:
         write_findings(request.json_file, result)
     if request.sarif is not None:
         write_sarif(request.sarif, result)
+    write_ioc_exports(result, cyclonedx=request.cyclonedx)
     return result
 
 
 def _files(request: IocRequest) -> dict[str, Path]:
     found = {"Workbook": request.output, "JSON": request.json_file, "SARIF": request.sarif}
+    found |= {"CycloneDX": request.cyclonedx}
     return {what: path.resolve() for what, path in found.items() if path is not None}

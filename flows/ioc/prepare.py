@@ -129,8 +129,8 @@ def _flags(request: IocRequest) -> dict[str, object]:
 def _check(request: IocRequest) -> None:
     if request.team_first_org and request.repositories:
         raise UsageError("--team-first-org is about the whole organisation; leave --repo out")
-    named = {"--json": request.json_file, "--sarif": request.sarif, "--inventory": request.inventory}
-    for flag, path in {**named, "--output": request.output}.items():
+    named = {"--json": request.json_file, "--sarif": request.sarif, "--cyclonedx": request.cyclonedx}
+    for flag, path in {**named, "--inventory": request.inventory, "--output": request.output}.items():
         if path is not None and path.is_dir():
             raise UsageError(f"{flag} {path} is a folder; give a file name")
     if request.output is not None and request.output.suffix.lower() != ".xlsx":

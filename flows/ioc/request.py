@@ -24,6 +24,7 @@ class IocRequest(BaseModel):
     allow: tuple[Path, ...] = Field((), description="Lists of packages that are not reported.")
     config: Path | None = Field(None, description="Settings file, YAML or JSON.")
     data_dir: Path = Field(Path("data"), description="Folder for checkpoints, results and what is kept.")
+    cyclonedx: Path | None = Field(None, description="Write the findings here as CycloneDX.")
     json_file: Path | None = Field(None, description="Write the whole result here as JSON.")
     sarif: Path | None = Field(None, description="Write the findings here as SARIF.")
     inventory: Path | None = Field(None, description="Write every package here, one JSON object a line.")

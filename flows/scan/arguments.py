@@ -66,6 +66,8 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
         const=Path("-"),
         help="write the whole result as JSON; of --list-checkpoints and --validate-checkpoint, also to standard output",
     )
+    group.add_argument("--vex", type=Path, metavar="FILE", dest="vex_file", help="write the findings as CycloneDX VEX")
+    group.add_argument("--csv", type=Path, metavar="FILE", dest="csv_file", help="write the findings as CSV")
 
 
 def _add_selection(group: argparse._ArgumentGroup) -> None:

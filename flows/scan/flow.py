@@ -23,7 +23,7 @@ from flows.scan.prepare import prepared_for
 from flows.scan.prepared import PreparedScan
 from flows.scan.progress_record import ProgressRecord, recorded
 from flows.scan.renewing import note_renewed
-from flows.scan.reporting import write_reports
+from flows.scan.reporting import write_files, write_reports
 from flows.scan.request import ScanRequest
 from flows.scan.results import metrics_of, result_of, statistics
 from flows.scan.resume import scan_held
@@ -34,7 +34,7 @@ from flows.turns import own_turn
 from tasks.checkpoints.model import ScanState
 from tasks.engine.engine import engine_for
 from tasks.notifying.news import scan_news
-from tasks.reports.result import ScanResult, write_result
+from tasks.reports.result import ScanResult
 from tasks.review.reviewer import utc_now
 
 
@@ -93,8 +93,7 @@ def _scan(prepared: PreparedScan, began: float, started_at: datetime) -> ScanOut
     metrics = metrics_of(prepared, found.run, time.monotonic() - began)
     result = result_of(prepared, found, merged, metrics, started_at)
     result = settle(prepared, result, merged.problem)
-    if prepared.request.json_file is not None:
-        write_result(prepared.request.json_file, result)
+    write_files(prepared.request, result)
     write_reports(prepared, merged, result)
     if merged.problem is None:
         if merged.report is not None:
@@ -115,5 +114,7 @@ def _notify(prepared: PreparedScan, result: ScanResult, problem: str | None) -> 
 
 
 def _files(prepared: PreparedScan, result: ScanResult) -> dict[str, Path]:
-    found = {"Report": result.page, "Workbook": result.workbook, "JSON": prepared.request.json_file}
+    request = prepared.request
+    found = {"Report": result.page, "Workbook": result.workbook, "JSON": request.json_file}
+    found |= {"VEX": request.vex_file, "CSV": request.csv_file}
     return {what: path.resolve() for what, path in found.items() if path is not None}

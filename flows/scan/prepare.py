@@ -100,7 +100,8 @@ def _check_paths(request: ScanRequest, source: Path) -> None:
     if request.output is not None and request.output.is_dir():
         raise UsageError(f"--output {request.output} is a folder; give a file name")
     inputs = {workbook.resolve(): "the workbook itself", source.resolve(): "the input itself"}
-    for flag, path in {"--json": request.json_file}.items():
+    named = {"--json": request.json_file, "--vex": request.vex_file, "--csv": request.csv_file}
+    for flag, path in named.items():
         if path is not None and path.is_dir():
             raise UsageError(f"{flag} {path} is a folder; give a file name")
         if path is not None and path.resolve() in inputs:

@@ -4,12 +4,21 @@ from datetime import datetime
 
 from flows.scan.merging import Merged
 from flows.scan.prepared import PreparedScan
+from flows.scan.request import ScanRequest
+from tasks.exports.writing import write_review_exports
 from tasks.merge.reconciled import Conflict, Decision
 from tasks.reports.changes import ChangesReport, changes_document, changes_lines, differences_of, differences_of_new
 from tasks.reports.files import write_report
 from tasks.reports.formats import FormatReport, formats_document, formats_lines
-from tasks.reports.result import ScanResult
+from tasks.reports.result import ScanResult, write_result
 from tasks.review.model import ReviewStatus
+
+
+def write_files(request: ScanRequest, result: ScanResult) -> None:
+    """Write the result as the files that were asked for; CheckpointError at the first that cannot be written."""
+    if request.json_file is not None:
+        write_result(request.json_file, result)
+    write_review_exports(result, vex=request.vex_file, csv=request.csv_file)
 
 
 def write_reports(prepared: PreparedScan, merged: Merged, result: ScanResult) -> None:

@@ -33,6 +33,8 @@ class ScanRequest(BaseModel):
     decisions: Path | None = Field(None, description="Reviewers' decisions, YAML; beside the sheet Decisions.")
     data_dir: Path = Field(Path("data"), description="Folder for checkpoints, results, backups and reports.")
     json_file: Path | None = Field(None, description="Write the whole result here as JSON.")
+    vex_file: Path | None = Field(None, description="Write the findings here as CycloneDX VEX.")
+    csv_file: Path | None = Field(None, description="Write the findings here as CSV.")
     start_row: int | None = Field(None, ge=1, description="First Excel row to review.")
     end_row: int | None = Field(None, ge=1, description="Last Excel row to review.")
     packages: tuple[str, ...] = Field((), description="Only these packages; one that is new on PyPI is appended.")
