@@ -1,7 +1,7 @@
 """Matching from the advisory store: `python -m tests.benchmarks.store --store FILE --workbook FILE [--rows N]`.
 
-Each run is a process of its own: its CPU seconds for matching alone (reading from the store included), and how much
-its memory grew beyond what its imports take.
+Each run is a process of its own, with garbage collected as seldom as in a scan: CPU seconds from the advisories in the
+store to finished reviews (no request, no workbook), and how much memory grew beyond what the imports take.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from typing import Any
 
 import psutil
 
+from flows.command.serving import rare_collections
 from flows.scan.prepared import distinct
 from tasks.review.model import PackageKey
 from tasks.review.reviewer import Reviewer
@@ -92,6 +93,7 @@ def _key(name: str, version: str) -> PackageKey:
 
 
 def _measured(path: Path, keys: Sequence[PackageKey]) -> dict[str, Any]:
+    rare_collections()
     store = AdvisoryStore(path)
     reviewer = Reviewer(NoFacts(), store)
     before, began, affected = psutil.Process().memory_info().rss, time.process_time(), 0
