@@ -6,6 +6,7 @@ are both ordered by PEP 440, the ordering that pip installs by.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from packaging.version import Version
 
@@ -18,6 +19,7 @@ __all__ = ["Ceiling", "RangeRule"]
 
 _BEFORE_EVERYTHING = "0"
 _NO_LIMIT = "*"
+_REMEMBERED = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,7 @@ class RangeRule:
         A range without any `introduced` breaks the schema, which asks for one; it is taken as one that starts at
         an unknown version, so it never reads as safe.
         """
-        events = tuple(events)
-        points, vague = _sorted_out(event for event in events if event.kind is not EventKind.LIMIT)
-        if not any(event.kind is EventKind.INTRODUCED for event in events):
-            vague.append(Vague(EventKind.INTRODUCED, None, None))
-        return cls(tuple(points), tuple(vague), Ceiling.of(events), affected_intervals(points))
+        return _prepared(tuple(events))
 
     def verdict(self, target: Target) -> Verdict:
         """What the range says about a version; one that is not PEP 440 is affected only where every version is."""
@@ -88,6 +86,15 @@ class RangeRule:
 
     def _holds_everything(self) -> bool:
         return self.intervals == (Interval(None, None, False),) and not self.vague and not self.ceiling.exists
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _prepared(events: tuple[Event, ...]) -> RangeRule:
+    # Advisories of one project, and twins in two databases, repeat each other's ranges.
+    points, vague = _sorted_out(event for event in events if event.kind is not EventKind.LIMIT)
+    if not any(event.kind is EventKind.INTRODUCED for event in events):
+        vague.append(Vague(EventKind.INTRODUCED, None, None))
+    return RangeRule(tuple(points), tuple(vague), Ceiling.of(events), affected_intervals(points))
 
 
 def _sorted_out(events: Iterable[Event]) -> tuple[list[Point], list[Vague]]:
