@@ -10,6 +10,13 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from flows.local_server import LocalServer
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_language_model() -> None:
+    """Keys of the developer's own: no test may ask a model that it did not start."""
+    for name in ("AZURE_OPENAI_KEY", "OPENAI_API_KEY"):
+        os.environ.pop(name, None)
+
+
 @pytest.fixture(scope="session")
 def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the session's Prefect server."""

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from tasks.advisories.model import Advisory
 from tasks.errors import SourceError
-from tasks.http.metrics import Ledger, charge, measured
+from tasks.http.metrics import Ledger, ServiceCounters, charge, measured
 from tasks.http.policy import ServiceName
 from tasks.opinion.answer import read_answer
 from tasks.opinion.budget import Budget
@@ -118,39 +118,41 @@ class Consultant:
         if self.adviser is None:
             raise NoOpinion(OFFLINE)
         about = (len(prompt.rules) + len(prompt.data)) // CHARACTERS_PER_TOKEN + packages * ANSWER_TOKENS
-        with self.budget.question(about) as left, self._wire():
-            try:
-                async with asyncio.timeout(left):
-                    reply = await self.adviser.ask(prompt)
-            except TimeoutError as error:
-                # It may have been answered, and paid for, all the same.
-                self.budget.count(tokens=about)
-                raise self.budget.too_slow() from error
-            self.budget.count(tokens=about if reply.tokens is None else reply.tokens)
-            return reply
+        sent = ServiceCounters()
+        try:
+            with self.budget.question(about) as left, self._counted() as cost:
+                sent = cost.of(ServiceName.AI)
+                return await self._answer(self.adviser, prompt, about, left)
+        except SourceError:
+            if sent.not_asked:
+                # Turned down by the client, whose limit is the scan's: that is the better reason.
+                self.budget.check()
+            raise
+
+    async def _answer(self, adviser: Adviser, prompt: Prompt, about: int, seconds: float) -> Reply:
+        try:
+            async with asyncio.timeout(seconds):
+                reply = await adviser.ask(prompt)
+        except TimeoutError as error:
+            # It may have been answered, and paid for, all the same.
+            self.budget.count(tokens=about)
+            raise self.budget.too_slow() from error
+        self.budget.count(tokens=about if reply.tokens is None else reply.tokens)
+        return reply
 
     @contextmanager
-    def _wire(self) -> Iterator[None]:
-        """Counts on the budget what one question really sent; where the client turned it down for that, says so."""
-        with measured() as cost:
-            try:
-                yield
-            except SourceError:
-                self._count(cost)
-                if cost.of(ServiceName.AI).not_asked:
-                    self.budget.check()
-                raise
-            except BaseException:
-                self._count(cost)
-                raise
-            self._count(cost)
-
-    def _count(self, cost: Ledger) -> None:
-        charge(cost)
-        sent = cost.of(ServiceName.AI)
-        if sent.requests or sent.not_asked:
-            # The budget has counted the first already.
-            self.budget.count(requests=sent.requests - 1)
+    def _counted(self) -> Iterator[Ledger]:
+        """What one question costs on the wire, taken over into the budget and into the batch's figures."""
+        cost = Ledger()
+        try:
+            with measured() as cost:
+                yield cost
+        finally:
+            charge(cost)
+            sent = cost.of(ServiceName.AI)
+            if sent.requests or sent.not_asked:
+                # The budget has counted the first already.
+                self.budget.count(requests=sent.requests - 1)
 
 
 def with_opinion(review: PackageReview, heard: Heard) -> PackageReview:

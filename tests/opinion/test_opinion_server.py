@@ -258,6 +258,11 @@ def test_no_more_requests_go_out_than_the_scan_may_send(model: ModelServer, stat
     assert any("4 requests are spent (ai.max_requests)" in (r.opinion_problem or "") for r in found.reviews)
 
 
+def test_every_request_that_the_scan_may_send_is_of_use(model: ModelServer) -> None:
+    assert consulted(model.asked(max_requests=3), rounds=3).reviews[0].opinion is not None
+    assert len(model.requests) == 3
+
+
 def test_no_more_tokens_are_spent_than_the_scan_may_spend(model: ModelServer) -> None:
     model.tokens = 4_000
     keys = [key(None, text=f"see note {n}") for n in range(8)]
