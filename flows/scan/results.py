@@ -69,6 +69,7 @@ def result_of(
         backup=report.backup if report else None,
         changed_cells=report.changed_cells if report else 0,
         notes=(*_notes(prepared, merged), *found.told),
+        added_rows=len(merged.new_rows) if report else 0,
         decisions=found.decisions,
     )
 

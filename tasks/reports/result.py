@@ -48,6 +48,7 @@ class ScanResult:
     backup: Path | None = None
     changed_cells: int = 0
     notes: tuple[str, ...] = ()
+    added_rows: int = 0
     scope: Scope = field(default_factory=Scope)
     since: ScanChanges | None = None
     page: Path | None = None
@@ -87,6 +88,7 @@ def _document(result: ScanResult, packages: Iterable[dict[str, Any]]) -> dict[st
             "changed_cells": result.changed_cells,
             "notes": list(result.notes),
             "scope": asdict(result.scope),
+            "added_rows": result.added_rows,
         },
         "metrics": {
             "wall_s": result.metrics.wall_s,

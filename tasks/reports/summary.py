@@ -84,9 +84,10 @@ def _written(result: ScanResult) -> str:
     if result.workbook is None:
         return "No workbook was written"
     backup = f"; backup: {result.backup}" if result.backup else ""
-    if not result.changed_cells:
+    if not result.changed_cells and not result.added_rows:
         return f"Workbook: {result.workbook} (nothing to change)"
-    return f"Workbook: {result.workbook} ({_count(result.changed_cells, 'cell')} changed{backup})"
+    added = f", {_count(result.added_rows, 'row')} added" if result.added_rows else ""
+    return f"Workbook: {result.workbook} ({_count(result.changed_cells, 'cell')} changed{added}{backup})"
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:
