@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from blocks.results import ResultStorage
+from flows.runners import cluster_of
 from flows.scan.batches import BatchRun
 from flows.scan.deciding import decide
 from flows.scan.enriching import enrich
@@ -48,14 +49,14 @@ def look_up(prepared: PreparedScan, added: tuple[NewPackage, ...], record: Progr
     record.begin()
     take_over_results(prepared)
     tally = Tally(len(keys), time.monotonic)
+        cluster_of(prepared.settings.execution) as cluster,
     with (
         told_progress(prepared.request.workbook.name) as note,
         Narrator(tally, TellingDisplay(display, note)) as narrator,
         SignalStop(_log.warning) as stop,
     ):
-        lookups = PrefectLookups(storage, prepared.lookup)
-        ahead = engine_for(prepared.lookup).expect_projects
-        run = BatchRun(prepared, lookups, narrator, record, _log.warning, stop, look_ahead=ahead)
+        lookups = PrefectLookups(storage, prepared.lookup, cluster)
+        run = BatchRun(prepared, lookups, narrator, record, _log.warning, stop, look_ahead=lookups.look_ahead)
         run.review(keys)
         stop.leave()
     enrichment = enrich(prepared, run)

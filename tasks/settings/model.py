@@ -350,6 +350,25 @@ class NotificationSettings(Section):
     )
 
 
+class RunnerKind(StrEnum):
+    """Where batches run."""
+
+    THREADS = "threads"
+    DASK = "dask"
+
+
+class ExecutionSettings(Section):
+    """Where batches run."""
+
+    task_runner: RunnerKind = Field(
+        RunnerKind.THREADS, description="threads of this process; dask: workers of a cluster (vetbook[dask])."
+    )
+    address: str | None = Field(
+        None, min_length=1, description="Address of a Dask scheduler; unset: one is started for the run."
+    )
+    workers: int = Field(2, ge=1, le=64, description="Processes of a cluster that is started for the run.")
+
+
 class Settings(Section):
     """All settings of a run."""
 
@@ -366,6 +385,7 @@ class Settings(Section):
     upgrade: UpgradeSettings = UpgradeSettings()
     logging: LoggingSettings = LoggingSettings()
     notifications: NotificationSettings = NotificationSettings()
+    execution: ExecutionSettings = ExecutionSettings()
 
 
 SHARED_KEYS: Mapping[str, frozenset[str]] = {
