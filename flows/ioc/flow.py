@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 from prefect import flow
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
@@ -32,6 +31,7 @@ from flows.story.publish import publish
 from tasks.checkpoints.model import ScanState
 from tasks.exports.writing import write_ioc_exports
 from tasks.indicators.stored import StoredIndicators
+from tasks.engine.peak import peak_rss_mb
 from tasks.ioc.engine import IocEngine
 from tasks.ioc_lookup import ioc_engine_for
 from tasks.notifying.news import ioc_news
@@ -122,13 +122,12 @@ def _quota(engine: IocEngine) -> int | None:
 
 
 def _metrics(engine: IocEngine, reading: Reading, wall_s: float) -> IocMetrics:
-    memory = psutil.Process().memory_info()
     return IocMetrics(
         wall_s=round(wall_s, 2),
         batches=reading.batches,
         cached_batches=reading.cached,
         requests={"github": engine.requests},
-        peak_rss_mb=round(getattr(memory, "peak_wset", memory.rss) / 1e6),
+        peak_rss_mb=peak_rss_mb(),
         waited_s=round(engine.waited_s, 2),
         timeline=tuple(reading.spans),
     )

@@ -5,8 +5,6 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 
-import psutil
-
 from flows.scan.batches import BatchRun
 from flows.scan.looking_up import LookedUp
 from flows.scan.merging import Merged
@@ -14,13 +12,14 @@ from flows.scan.prepared import PreparedScan
 from flows.scan.reporting import conflict_sentence
 from tasks.checkpoints.statistics import RunStatistics
 from tasks.engine.engine import engine_for
+from tasks.engine.peak import peak_rss_mb
 from tasks.reports.result import RunMetrics, ScanResult
 from tasks.review.reviewer import utc_now
 
 
 def statistics(prepared: PreparedScan) -> RunStatistics:
     """Figures of the run as it goes, for its record."""
-    return RunStatistics(time.monotonic, _peak_rss_mb, lambda: _requests(prepared))
+    return RunStatistics(time.monotonic, peak_rss_mb, lambda: _requests(prepared))
 
 
 def _requests(prepared: PreparedScan) -> dict[str, int]:
@@ -38,15 +37,10 @@ def metrics_of(prepared: PreparedScan, run: BatchRun, wall_s: float) -> RunMetri
         batches=run.batches,
         cached_batches=run.cached,
         requests={name: figures.requests for name, figures in asked.items()},
-        peak_rss_mb=_peak_rss_mb(),
+        peak_rss_mb=peak_rss_mb(),
         services={name: dataclasses.asdict(figures) for name, figures in told.items()},
         timeline=tuple(run.spans),
     )
-
-
-def _peak_rss_mb() -> int:
-    memory = psutil.Process().memory_info()
-    return round(getattr(memory, "peak_wset", memory.rss) / 1e6)
 
 
 def result_of(
