@@ -19,7 +19,6 @@ from flows.scan.stopping import SignalStop
 from flows.story.progress import TellingDisplay, told_progress
 from tasks.checkpoints.batches import identity
 from tasks.decisions.model import DecisionReport
-from tasks.engine.engine import engine_for
 from tasks.opinion.sentences import opinion_sentences
 from tasks.progress.display import Narrator, make_display
 from tasks.progress.tally import Tally
@@ -49,8 +48,8 @@ def look_up(prepared: PreparedScan, added: tuple[NewPackage, ...], record: Progr
     record.begin()
     take_over_results(prepared)
     tally = Tally(len(keys), time.monotonic)
-        cluster_of(prepared.settings.execution) as cluster,
     with (
+        cluster_of(prepared.settings.execution) as cluster,
         told_progress(prepared.request.workbook.name) as note,
         Narrator(tally, TellingDisplay(display, note)) as narrator,
         SignalStop(_log.warning) as stop,
