@@ -29,9 +29,9 @@ from flows.story.ioc_story import ioc_pieces, ioc_tags
 from flows.story.progress import told_progress
 from flows.story.publish import publish
 from tasks.checkpoints.model import ScanState
+from tasks.engine.peak import peak_rss_mb
 from tasks.exports.writing import write_ioc_exports
 from tasks.indicators.stored import StoredIndicators
-from tasks.engine.peak import peak_rss_mb
 from tasks.ioc.engine import IocEngine
 from tasks.ioc_lookup import ioc_engine_for
 from tasks.notifying.news import ioc_news
