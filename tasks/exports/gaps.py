@@ -1,8 +1,9 @@
-"""What a review could not check, in words: never left out of an export."""
+"""What a review could not check, and what reviewers decided, in words: never left out of an export."""
 
+from tasks.decisions.model import DecisionNote
 from tasks.review.model import PackageReview, ReviewStatus, SourceStatus
 
-__all__ = ["gaps_of", "undecided"]
+__all__ = ["decision_words", "gaps_of", "undecided"]
 
 
 def gaps_of(review: PackageReview) -> tuple[str, ...]:
@@ -26,3 +27,11 @@ def undecided(review: PackageReview) -> tuple[str, ...]:
     """Advisories that could not be compared with the version, without those that are known to affect it; sorted."""
     known = {name for found in review.vulnerabilities for name in (*found.ids, *found.aliases)}
     return tuple(sorted({i for answer in review.sources.values() for i in answer.undecidable} - known))
+
+
+def decision_words(note: DecisionNote) -> str:
+    """Who decided what until when and why; where it does not count, that and the reason."""
+    said = f"{note.kind.words}, decided by {note.owner} until {note.expiry.isoformat()}: {note.reason}"
+    if note.counts:
+        return said
+    return f"{said} (does not count: {note.why or note.standing.value.replace('_', ' ')})"

@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from tasks.exports.gaps import gaps_of, undecided
+from tasks.exports.gaps import decision_words, gaps_of, undecided
 from tasks.exports.interface import stable_id
 from tasks.lockfiles.purl import purl_of
 from tasks.reports.files import write_text
@@ -39,6 +39,7 @@ COLUMNS = (
     "tier",
     "recommendation",
     "could_not_check",
+    "decision",
 )
 """The header; docs/outputs.md says what each column holds."""
 
@@ -109,4 +110,5 @@ def _advisory(found: VulnerabilityReview) -> dict[str, Value]:
         "exploits": " ".join(found.exploits),
         "malicious": found.malicious,
         "fixed_in": " ".join(found.fixed_in),
+        "decision": decision_words(found.decision) if found.decision is not None else None,
     }

@@ -1,12 +1,13 @@
 """A review as CycloneDX VEX: every package, every advisory that affects it, and whatever could not be checked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cyclonedx.model.component import Component
-from cyclonedx.model.impact_analysis import ImpactAnalysisState
+from cyclonedx.model.impact_analysis import ImpactAnalysisResponse, ImpactAnalysisState
 from cyclonedx.model.vulnerability import Vulnerability
 
+from tasks.decisions.model import DecisionKind
 from tasks.exports.bom import (
     COULD_NOT_CHECK,
     Analysis,
@@ -16,12 +17,20 @@ from tasks.exports.bom import (
     vulnerability_of,
     write_bom,
 )
-from tasks.exports.gaps import gaps_of, undecided
+from tasks.exports.gaps import decision_words, gaps_of, undecided
 from tasks.lockfiles.purl import purl_of
 from tasks.reports.result import ScanResult
 from tasks.review.model import PackageReview, ReviewStatus, VulnerabilityReview
 
 __all__ = ["write_vex"]
+
+_DECIDED: Mapping[DecisionKind, tuple[ImpactAnalysisState, tuple[ImpactAnalysisResponse, ...]]] = {
+    DecisionKind.NOT_AFFECTED: (ImpactAnalysisState.NOT_AFFECTED, ()),
+    DecisionKind.FALSE_POSITIVE: (ImpactAnalysisState.FALSE_POSITIVE, ()),
+    DecisionKind.ACCEPTED_RISK: (ImpactAnalysisState.EXPLOITABLE, (ImpactAnalysisResponse.WILL_NOT_FIX,)),
+    DecisionKind.FIX_PLANNED: (ImpactAnalysisState.EXPLOITABLE, (ImpactAnalysisResponse.UPDATE,)),
+}
+"""What a decision in force makes of a finding."""
 
 _COMPARE = "an advisory that cannot be compared with the installed version: to be looked at"
 
@@ -29,7 +38,8 @@ _COMPARE = "an advisory that cannot be compared with the installed version: to b
 def write_vex(path: Path, result: ScanResult) -> None:
     """Write the VEX file, whole or not at all; CheckpointError when it cannot be written.
 
-    States: exploitable (the version is in an advisory's range) and in_triage (could not be checked or compared).
+    States: exploitable (the version is in an advisory's range), in_triage (could not be checked or compared), and
+    not_affected and false_positive where a reviewer's decision in force says so.
     """
     components: dict[str, Component] = {}
     entries: dict[str, Vulnerability] = {}
@@ -84,7 +94,14 @@ def _affecting(review: PackageReview, found: VulnerabilityReview, component: Com
 
 def _analysis(review: PackageReview, found: VulnerabilityReview) -> Analysis:
     what = "a malicious package" if found.malicious else "within the affected versions"
-    return ImpactAnalysisState.EXPLOITABLE, f"{review.name} {review.version} is {what}", ()
+    plain = f"{review.name} {review.version} is {what}"
+    if found.decision is None:
+        return ImpactAnalysisState.EXPLOITABLE, plain, ()
+    told = decision_words(found.decision)
+    if not found.decision.counts:
+        return ImpactAnalysisState.EXPLOITABLE, f"{plain}; {told}", ()
+    state, responses = _DECIDED[found.decision.kind]
+    return state, told, responses
 
 
 def _recommendation(review: PackageReview, found: VulnerabilityReview) -> str | None:

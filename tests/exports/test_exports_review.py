@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import io
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from tasks.decisions.model import DecisionKind, DecisionNote, Standing
 from tasks.errors import CheckpointError
 from tasks.exports.review_csv import COLUMNS, plain, write_review_csv
 from tasks.exports.vex import write_vex
@@ -96,6 +97,32 @@ def test_an_advisory_that_cannot_be_compared_is_in_triage_by_its_id(tmp_path: Pa
 
     assert states(vex(tmp_path, result(review)))["GHSA-zzzz-zzzz-zzzz"] == "in_triage"
     assert "GHSA-zzzz-zzzz-zzzz" in lines(tmp_path, result(review))[0]["could_not_check"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "standing", "state", "response"),
+    [
+        (DecisionKind.NOT_AFFECTED, Standing.IN_FORCE, "not_affected", None),
+        (DecisionKind.FALSE_POSITIVE, Standing.IN_FORCE, "false_positive", None),
+        (DecisionKind.ACCEPTED_RISK, Standing.IN_FORCE, "exploitable", ["will_not_fix"]),
+        (DecisionKind.FIX_PLANNED, Standing.IN_FORCE, "exploitable", ["update"]),
+        (DecisionKind.NOT_AFFECTED, Standing.EXPIRED, "exploitable", None),
+        (DecisionKind.FALSE_POSITIVE, Standing.GREW_WORSE, "exploitable", None),
+    ],
+)
+def test_a_decision_is_the_state_only_while_it_counts(
+    tmp_path: Path, kind: DecisionKind, standing: Standing, state: str, response: list[str] | None
+) -> None:
+    note = DecisionNote(kind, standing, "CVE-2020-0001", "Jane", "no proxies", date(2026, 12, 31), "d.yaml:3")
+    first, second = AFFECTED.vulnerabilities
+    decided = AFFECTED.model_copy(update={"vulnerabilities": (first.model_copy(update={"decision": note}), second)})
+
+    entry, other = vex(tmp_path, result(decided))["vulnerabilities"]
+    assert (entry["analysis"]["state"], entry["analysis"].get("response")) == (state, response)
+    assert "decided by Jane until 2026-12-31: no proxies" in entry["analysis"]["detail"]
+    assert ("does not count" in entry["analysis"]["detail"]) == (standing is not Standing.IN_FORCE)
+    assert other["analysis"]["state"] == "exploitable"
+    assert "decided by Jane" in lines(tmp_path, result(decided))[0]["decision"]
 
 
 def test_a_clean_package_is_a_component_without_entries(tmp_path: Path) -> None:
