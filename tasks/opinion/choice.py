@@ -33,7 +33,7 @@ class AskedModel(Plain):
     model: str
     api_version: str = AZURE_API_VERSION
     json_mode: bool = True
-    max_requests: int = 50
+    max_requests: int = 100
     max_tokens: int = 200_000
     max_seconds: float = 120
     request_seconds: float = 60

@@ -16,16 +16,17 @@ from tasks.errors import SourceError
 from tasks.http.metrics import Ledger, ServiceCounters, charge, measured
 from tasks.http.policy import ServiceName
 from tasks.opinion.answer import read_answer
+from tasks.opinion.at_hand import NOTHING_AT_HAND, AtHand
 from tasks.opinion.budget import Budget
 from tasks.opinion.choice import AskedModel
 from tasks.opinion.evidence import PackageEvidence, evidence_of, open_ids
 from tasks.opinion.interface import Adviser, NoOpinion, Prompt, Reply
 from tasks.opinion.kept import KeptOpinions
 from tasks.opinion.prompt import labelled, prompt_for
-from tasks.review.model import Opinion, PackageReview, SourceName
+from tasks.review.model import Opinion, PackageReview, ReviewStatus, SourceName
 from tasks.review.recommendation import recommend
 from tasks.review.reviewer import Refs, utc_now
-from tasks.sources.interface import AdvisoryCache, AdvisoryRef, AdvisorySource
+from tasks.sources.interface import AdvisoryRef, AdvisorySource
 
 __all__ = ["Consultant", "with_opinion"]
 
@@ -48,7 +49,7 @@ Heard = Opinion | str
 class Consultant:
     """What a model is asked through; one instance serves all batches of a process.
 
-    adviser None: nobody may be asked, kept opinions are used. at_hand has records that no source need be asked for.
+    adviser None: nobody may be asked, kept opinions are used. at_hand is what no source need be asked for.
     clock is naive UTC.
     """
 
@@ -57,7 +58,7 @@ class Consultant:
     advisories: AdvisorySource
     kept: KeptOpinions
     budget: Budget
-    at_hand: AdvisoryCache | None = None
+    at_hand: AtHand = NOTHING_AT_HAND
     clock: Callable[[], datetime] = utc_now
 
     async def consult(self, reviews: Sequence[PackageReview], refs: Refs) -> tuple[PackageReview, ...]:
@@ -78,12 +79,18 @@ class Consultant:
     async def _evidence(self, reviews: Sequence[PackageReview], refs: Refs) -> dict[int, PackageEvidence]:
         """What is to be shown, by the place of its review."""
         found: dict[int, PackageEvidence] = {}
+        known = self._known(reviews, refs)
         for place, review in enumerate(reviews):
-            own = refs.get(review.project, ())
+            own = known.get(review.project, ())
             ids = open_ids(review, own)
             if ids:
                 found[place] = evidence_of(review, ids, await self._records(review, [r for r in own if r.id in ids]))
         return found
+
+    def _known(self, reviews: Sequence[PackageReview], refs: Refs) -> Refs:
+        """The advisories of each project, of an earlier run where this one could not learn them."""
+        failed = {r.project for r in reviews if r.status is ReviewStatus.FAILED and r.project not in refs}
+        return {**self.at_hand.refs(sorted(failed)), **refs}
 
     async def _records(self, review: PackageReview, refs: Sequence[AdvisoryRef]) -> Mapping[str, Advisory]:
         """Those that can be had without asking a source again that has just failed."""
@@ -92,7 +99,7 @@ class Consultant:
                 return await self.advisories.advisories(refs)
             except SourceError as error:
                 _log.warning("Advisories of %s could not be read again for the model: %s", review.project, error)
-        return self.at_hand.get_many(refs) if self.at_hand is not None else {}
+        return self.at_hand.records(refs)
 
     async def _heard(self, packages: Mapping[str, PackageEvidence]) -> dict[str, Heard]:
         """What was kept or is now answered, by the evidence's digest; every digest has one."""

@@ -35,7 +35,7 @@ class Question(StrEnum):
 
     NOT_COMPARABLE = "the advisories cannot be compared with the installed version"
     NO_VERSION = "the row names no usable version"
-    NOT_ANSWERED = "the advisory database did not answer; only ids are known"
+    NOT_ANSWERED = "the advisory database did not answer now; these advisories named the package before"
 
 
 class RecordEvidence(Plain):

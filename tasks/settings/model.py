@@ -240,7 +240,7 @@ class AiSettings(Section):
         None, pattern=r"^[0-9A-Za-z.-]{1,40}$", description="Azure's; unset: AZURE_OPENAI_API_VERSION or 2024-10-21."
     )
     json_mode: bool = Field(True, description="Ask for JSON by response_format; false for servers that refuse it.")
-    max_requests: int = Field(50, ge=1, le=10_000, description="Requests per scan, retries included.")
+    max_requests: int = Field(100, ge=1, le=10_000, description="Requests per scan, retries included.")
     max_tokens: int = Field(200_000, ge=1, le=100_000_000, description="Tokens per scan, as the server counts them.")
     max_seconds: float = Field(120, gt=0, le=86_400, description="Seconds per scan of waiting for the model.")
     request_seconds: float = Field(60, gt=0, le=3600, description="Seconds for one request with its retries.")

@@ -14,6 +14,7 @@ from tasks.advisories.model import Advisory
 from tasks.engine.model_terms import model_terms
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName, public_policies
+from tasks.opinion.at_hand import NOTHING_AT_HAND, AtHand
 from tasks.opinion.budget import Budget
 from tasks.opinion.chat import ChatModel
 from tasks.opinion.choice import AskedModel
@@ -23,7 +24,6 @@ from tasks.review.model import PackageKey, PackageReview
 from tasks.review.reviewer import Reviewer
 from tasks.settings.model import ModelProvider
 from tasks.sources.answer_store import AnswerStore
-from tasks.sources.interface import AdvisoryCache
 from tests.review.review_samples import NOW, Advisories, Projects, advisory, facts, key
 
 OPEN_VERSION = "latest (see notes)"
@@ -132,7 +132,7 @@ def consulted(
     *,
     store: AnswerStore | None = None,
     budget: Budget | None = None,
-    at_hand: AdvisoryCache | None = None,
+    at_hand: AtHand = NOTHING_AT_HAND,
     failing: Advisories | None = None,
     rounds: int = 1,
     offline: bool = False,

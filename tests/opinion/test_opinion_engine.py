@@ -11,21 +11,23 @@ import pytest
 from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 
+from flows.scan.flow import ScanOutcome
+from flows.scan.outcome import exit_code
 from tasks.checkpoints.batches import BatchRequest, BatchResult
 from tasks.engine.engine import Engine, engine_for
 from tasks.engine.lookup import LookupSettings, lookup_settings
-from tasks.errors import SettingsError
+from tasks.errors import ExitCode, SettingsError
 from tasks.history.model import DocumentKind, ScanDocument, parse_document
 from tasks.http.policy import ServiceName
 from tasks.lookup import reviewed as review_request
 from tasks.opinion.choice import AskedModel, asked_model
 from tasks.reports.result import RunMetrics, ScanResult, result_document, scan_document
 from tasks.reports.scanreport import scan_report_lines
-from tasks.review.model import Concern, PackageKey, PackageReview
+from tasks.review.model import Concern, PackageKey, PackageReview, ReviewStatus
 from tasks.settings.load import load_settings
 from tasks.settings.model import AiSettings, ModelProvider
 from tests.engine.engine_services import FakeServices
-from tests.opinion.opinion_samples import KEY, ModelServer, completion
+from tests.opinion.opinion_samples import KEY, ModelServer, completion, shown
 
 OPENAI = {"OPENAI_API_KEY": KEY, "OPENAI_MODEL": "gpt-x"}
 AZURE = {
@@ -141,18 +143,16 @@ def lookup(services: FakeServices, folder: Path, *, offline: bool = False, **ai:
     return lookup_settings(settings, offline=offline, store=folder / "store" / "advisories.sqlite")
 
 
-def request(found: LookupSettings) -> BatchRequest:
+def batch(found: LookupSettings, *keys: PackageKey, index_problem: str | None = None) -> BatchResult:
+    """One batch as its task runs it; index_problem: the index could not be had."""
+    wanted = keys or KEYS
     engine = engine_for(found)
-    refs = dict(engine.index(["bad-one", "good"]))
-    return BatchRequest(scan_id="s", number=1, keys=KEYS, refs=refs, lookup=found)
-
-
-def batch(found: LookupSettings) -> BatchResult:
-    """One batch as its task runs it."""
     try:
-        return review_request(request(found))
+        refs = {} if index_problem else dict(engine.index([key.project for key in wanted]))
+        request = BatchRequest(scan_id="s", number=1, keys=wanted, refs=refs, lookup=found, index_problem=index_problem)
+        return review_request(request)
     finally:
-        engine_for(found).close()
+        engine.close()
         engine_for.cache_clear()
 
 
@@ -193,6 +193,25 @@ def test_offline_nobody_is_asked_and_it_is_said(services: FakeServices, model: M
     result = batch(lookup(services, tmp_path, offline=True))
     assert result.reviews[0].opinion_problem == "--offline forbids asking it"
     assert model.requests == []
+
+
+def test_where_osv_is_down_the_model_is_shown_what_an_earlier_run_kept(
+    services: FakeServices, model: ModelServer, tmp_path: Path
+) -> None:
+    row = PackageKey(name="bad-one", project="bad-one", version="1.0", version_text="1.0")
+    other = PackageKey(name="bad-two", project="bad-two", version="1.0", version_text="1.0")
+    earlier = batch(lookup(services, tmp_path, enabled=False), row)
+    assert [v.ids for v in earlier.reviews[0].vulnerabilities] == [("PYSEC-bad-one",)]
+    services.down.add("osv")
+    result = batch(lookup(services, tmp_path), row, other, index_problem="osv: down")
+    known, unknown = result.reviews
+    assert (known.status, unknown.status) == (ReviewStatus.FAILED, ReviewStatus.FAILED)
+    assert known.opinion is not None
+    assert known.recommendation is not None
+    assert known.recommendation.text.endswith("check first | 📋 Run again; nothing is known to be safe")
+    (package,) = shown(model.requests[0]).values()
+    assert package["records"][0]["ranges"] == [[["introduced", "0"], ["fixed", "1.1"]]]
+    assert (unknown.opinion, unknown.opinion_problem) == (None, None), "nothing to show, nothing asked"
 
 
 def test_switched_off_or_unheard_the_reviews_are_those_without_a_model(
@@ -280,10 +299,12 @@ def test_result_and_report_show_the_opinion_as_the_models(
     assert len(model.requests) == 1
 
 
-def test_why_a_model_was_not_heard_is_in_the_result() -> None:
+def test_a_model_that_is_not_heard_is_in_the_result_and_in_no_exit_code() -> None:
     review = PackageReview.model_validate(
         {"name": "a", "project": "a", "version": "1", "status": "reviewed", "opinion_problem": "HTTP 500"}
     )
     now = datetime.fromisoformat("2026-03-04T05:06:07")
-    (package,) = result_document(ScanResult("s", Path("b.xlsx"), now, now, (review,), RunMetrics()))["packages"]
+    result = ScanResult("s", Path("b.xlsx"), now, now, (review,), RunMetrics())
+    (package,) = result_document(result)["packages"]
     assert package["opinion_problem"] == "HTTP 500"
+    assert exit_code(ScanOutcome(result), "low") is ExitCode.DONE
