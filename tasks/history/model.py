@@ -119,6 +119,8 @@ class PackageEntry:
     cleared_by: str | None = None
     latest_affected: bool | None = None
     opinion: OpinionEntry | None = None
+    not_consulted: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
     @property
     def worst(self) -> VulnerabilityEntry | None:

@@ -11,6 +11,7 @@ from tasks.advisories.model import Severity
 from tasks.decisions.model import DecisionReport
 from tasks.history.changes import ScanChanges
 from tasks.history.model import BatchSpan, DocumentKind, ScanDocument, Scope, package_entry, parse_document
+from tasks.reports.consulted import silent_sources
 from tasks.reports.files import write_document
 from tasks.reports.since import since_document
 from tasks.review.model import PackageReview, ReviewStatus, SourceAnswer, SourceStatus, Tier
@@ -47,9 +48,9 @@ class ScanResult:
     workbook: Path | None = None
     backup: Path | None = None
     changed_cells: int = 0
-    notes: tuple[str, ...] = ()
     added_rows: int = 0
     scope: Scope = field(default_factory=Scope)
+    notes: tuple[str, ...] = ()
     since: ScanChanges | None = None
     page: Path | None = None
     decisions: DecisionReport = field(default_factory=DecisionReport)
@@ -126,6 +127,7 @@ def summary(reviews: Sequence[PackageReview]) -> dict[str, Any]:
     }
 
 
+        **silent_sources(reviews),
 def _counted(kind: type[ReviewStatus] | type[Tier] | type[Severity], values: Any) -> dict[str, int]:
     counts = Counter(values)
     return {member.value: counts.get(member, 0) for member in kind}
@@ -148,6 +150,8 @@ def _package(review: PackageReview) -> dict[str, Any]:
         **_second_opinion(review),
     }
 
+        "not_consulted": list(review.not_consulted),
+        "gaps": list(review.gaps),
 
 def _second_opinion(review: PackageReview) -> dict[str, Any]:
     """Only where a model was asked or should have been."""

@@ -1,11 +1,12 @@
 """The report of a scan as text: what was processed, what was found, what could not be checked, what changed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tasks.advisories.model import Severity
 from tasks.history.changes import ScanChanges
 from tasks.history.model import PackageEntry, ScanDocument
+from tasks.reports.consulted import EPSS, KEV, exploitation_gap, silent_words
 from tasks.reports.decided import decision_lines
 from tasks.reports.plain import counted, one_line, section
 from tasks.reports.since import since_line, vulnerability_line
@@ -76,12 +77,15 @@ def _vulnerabilities(packages: Iterable[PackageEntry]) -> Iterator[str]:
 
 
 def _exploited(packages: Iterable[PackageEntry]) -> Iterator[str]:
-    for package in packages:
+    listed = list(packages)
+    for package in listed:
         for found in package.vulnerabilities:
             if found.kev or found.malicious:
                 yield vulnerability_line(package, found)
 
 
+    if gap := exploitation_gap(listed):
+        yield f"Perhaps not all: {gap}"
 def _risks(packages: Iterable[PackageEntry]) -> Iterator[str]:
     affected = [(package.worst, package) for package in packages]
     known = [(worst, package) for worst, package in affected if worst is not None]
@@ -104,13 +108,15 @@ def source_gaps(packages: Iterable[PackageEntry]) -> dict[str, Counter[str]]:
     return dict(gaps)
 
 
-def _errors(packages: Iterable[PackageEntry]) -> Iterator[str]:
+def _errors(packages: Sequence[PackageEntry]) -> Iterator[str]:
     for source, reasons in source_gaps(packages).items():
         yield f"{source}: {counted(reasons.total(), 'package')} could not be checked"
         for reason, number in reasons.most_common():
             yield f"  {number:,} × {one_line(reason)}"
 
 
+    # The other sources have verdicts of their own, and are among the lines above.
+    yield from silent_words(packages, (KEV, EPSS))
 def _opinions(packages: Iterable[PackageEntry]) -> Iterator[str]:
     """Those that raise concern, most confident first; the others say nothing that a person could use."""
     raised = [(p.opinion, p) for p in packages if p.opinion is not None and p.opinion.concern is Concern.RAISE]

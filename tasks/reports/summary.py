@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from tasks.advisories.model import Severity
 from tasks.http.metrics import ServiceMetrics
 from tasks.reports.advice import advice
+from tasks.reports.consulted import silent_words
 from tasks.reports.decided import decision_summary
+from tasks.reports.plain import counted as _count
 from tasks.reports.result import ScanResult, summary
 from tasks.reports.since import since_line
 from tasks.review.model import PackageReview, ReviewStatus, Tier, VulnerabilityReview
@@ -26,11 +28,12 @@ def summary_lines(result: ScanResult) -> Iterator[str]:
     metrics = result.metrics
     yield (
         f"Reviewed {_count(counts['packages'], 'package')} in {metrics.wall_s:.1f} s"
-        f" ({_count(metrics.batches, 'batch', 'batches')}, {metrics.cached_batches} from checkpoints)"
+        f" ({_count(metrics.batches, 'batch', 'batches')}, {metrics.cached_batches:,} from checkpoints)"
     )
-    yield "  " + ", ".join(f"{counts['tiers'][tier.value]} {words}" for tier, words in _TIERS.items())
+    yield "  " + ", ".join(f"{counts['tiers'][tier.value]:,} {words}" for tier, words in _TIERS.items())
     found, where = counts["vulnerabilities"], counts["affected_packages"]
     yield f"  {_count(found, _ONE, _MANY)} in {_count(where, 'package')}{_by_severity(counts)}"
+    yield from (f"  {line}" for line in silent_words(result.packages))
     decided = decision_summary((v.decision for r in result.packages for v in r.vulnerabilities), result.decisions)
     if decided:
         yield f"  {decided}"
@@ -47,7 +50,7 @@ def summary_lines(result: ScanResult) -> Iterator[str]:
 
 
 def _by_severity(counts: dict[str, dict[str, int]]) -> str:
-    found = [f"{n} {name.lower()}" for name in reversed(Severity) if (n := counts["severities"][name.value])]
+    found = [f"{n:,} {name.lower()}" for name in reversed(Severity) if (n := counts["severities"][name.value])]
     return f" ({', '.join(found)})" if found else ""
 
 
@@ -64,11 +67,11 @@ def _list(title: str, reviews: Iterator[PackageReview], *, reasons: bool = False
     found = list(reviews)
     if not found:
         return
-    yield f"{title} ({len(found)}):"
+    yield f"{title} ({len(found):,}):"
     for review in found[:_SHOWN]:
         yield f"  row {review.row} {review.name} {review.version}: {review.reason if reasons else _findings(review)}"
     if len(found) > _SHOWN:
-        yield f"  ... and {len(found) - _SHOWN} more"
+        yield f"  ... and {len(found) - _SHOWN:,} more"
 
 
 def _findings(review: PackageReview) -> str:
@@ -88,7 +91,3 @@ def _written(result: ScanResult) -> str:
         return f"Workbook: {result.workbook} (nothing to change)"
     added = f", {_count(result.added_rows, 'row')} added" if result.added_rows else ""
     return f"Workbook: {result.workbook} ({_count(result.changed_cells, 'cell')} changed{added}{backup})"
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from tasks.advisories.model import Severity
+from tasks.reports.consulted import exploitation_gap, silent_words
 from tasks.reports.plain import one_line
 from tasks.reports.result import summary
 from tasks.reports.scanreport import TIER_WORDS
@@ -27,8 +28,15 @@ def summary_sheet_lines(reviews: Sequence[PackageReview], rows: int, now: dateti
     yield "Vulnerabilities", counts["vulnerabilities"]
     for severity in reversed(Severity):
         yield f"  {severity.value.capitalize()}", counts["severities"][severity.value]
-    yield "Exploited or malicious", sum(1 for review in reviews for one in review.vulnerabilities if _urgent(one))
+    urgent = sum(1 for review in reviews for one in review.vulnerabilities if _urgent(one))
+    gap = exploitation_gap(reviews)
+    if gap is None:
+        yield "Exploited or malicious", urgent
+    else:
+        yield "Exploited or malicious", urgent or "not known", f"perhaps more: {gap}" if urgent else gap
     yield "Could not check", len(counts["could_not_check"])
+    for line in silent_words(reviews):
+        yield "", line
     yield from _risks(reviews)
     yield from _gaps(reviews)
 
@@ -46,7 +54,8 @@ def _risks(reviews: Sequence[PackageReview]) -> Iterator[Line]:
     if len(affected) > _MOST:
         yield (f"... and {len(affected) - _MOST:,} more in the review sheet",)
     if not affected:
-        yield ("none",)
+        failed = any(review.status is ReviewStatus.FAILED for review in reviews)
+        yield ("none among those that could be checked" if failed else "none",)
 
 
 def _gaps(reviews: Sequence[PackageReview]) -> Iterator[Line]:

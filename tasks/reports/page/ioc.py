@@ -84,12 +84,14 @@ def _figures(document: IocDocument, changes: IocChanges | None) -> Iterator[Figu
     hit = len({finding.repository for finding in document.findings})
     many = len(document.findings)
     new = f"{len(changes.new):,} new, {len(changes.gone):,} gone" if changes else "packages known to be malicious"
-    yield Figure(many, "Findings", new, "4" if many else "ok")
-    yield Figure(hit, "Repositories affected", f"of {len(document.repositories):,}", "4" if hit else "ok")
+    missing = sum(1 for _ in not_read(document))
+    # Nothing found says something only where everything was read and there was something to look for.
+    none = "ok" if document.files and document.indicators.count and not (missing or document.scope.fast) else ""
+    yield Figure(many, "Findings", new, "4" if many else none)
+    yield Figure(hit, "Repositories affected", f"of {len(document.repositories):,}", "4" if hit else none)
     yield Figure(len(document.possible), "Possible", "no comparable version", "2" if document.possible else "")
     packages = sum(file.packages for file in document.files)
     yield Figure(len(document.files), "Lockfiles", f"{packages:,} packages in them")
-    missing = sum(1 for _ in not_read(document))
     yield Figure(
         missing, "Not read", "nothing is known of them" if missing else "everything was read", "3" if missing else "ok"
     )

@@ -56,7 +56,7 @@ def _environment() -> Environment:
     made.globals.update(
         advisory_url=advisory_url, project_url=project_url, repository_url=repository_url, file_url=file_url
     )
-    made.filters["number"] = lambda value: f"{value:,}"
+    made.filters["number"] = lambda value: value if isinstance(value, str) else f"{value:,}"
     return made
 
 

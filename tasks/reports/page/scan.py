@@ -8,6 +8,7 @@ from pathlib import PurePath
 from tasks.advisories.model import Severity
 from tasks.history.changes import FindingChange, PackageChange, ScanChanges
 from tasks.history.model import PackageEntry, ScanDocument, VulnerabilityEntry
+from tasks.reports.consulted import EPSS, KEV, blank, exploitation_gap, silent_words
 from tasks.reports.page.charts import bars, timeline
 from tasks.reports.page.decisions import decision_groups
 from tasks.reports.page.links import advisory_url, project_url
@@ -98,6 +99,9 @@ def _notices(document: ScanDocument) -> Iterator[Notice]:
         yield Notice(f"{many} could not be checked.", "What is not known is not safe; see Coverage.", bad=True)
     if document.summary.scope.dry_run:
         yield Notice("Dry run.", "No workbook was written.")
+    silent = list(silent_words(document.packages))
+    if silent:
+        yield Notice("Not every source answered.", f"{'; '.join(silent)}. What they would add is not known.")
     elif document.summary.workbook is None:
         yield Notice("The workbook was not written.", "The results are kept; the notes below say why.", bad=True)
     if not document.summary.scope.whole:
@@ -110,21 +114,30 @@ def _figures(document: ScanDocument, changes: ScanChanges | None) -> Iterator[Fi
     found = [one for package in affected for one in package.vulnerabilities]
     severe = Counter(one.severity for one in found)
     tiers = Counter(package.recommendation.tier for package in packages if package.recommendation)
-    urgent = sum(1 for one in found if one.kev or one.malicious)
     failed = sum(1 for package in packages if package.status is ReviewStatus.FAILED)
     skipped = sum(1 for package in packages if package.status is ReviewStatus.SKIPPED)
     new = f"{len(changes.new):,} new, {len(changes.fixed):,} fixed" if changes else ""
     yield Figure(len(packages), "Packages", f"{tiers[Tier.UPDATE]:,} with an update available")
-    yield Figure(len(affected), "With vulnerabilities", f"{_share(len(affected), len(packages))} of all", "4")
+    # Nothing found is good news only where nothing waits for a person and every source answered.
+    none = "" if tiers[Tier.MANUAL_REVIEW] or any(package.gaps for package in packages) else "ok"
+    yield Figure(len(affected), "With vulnerabilities", _share(len(affected), packages), "4" if affected else none)
     hint = f"{severe[Severity.CRITICAL]:,} critical, {severe[Severity.HIGH]:,} high"
-    yield Figure(len(found), "Vulnerabilities", f"{hint}; {new}" if new else hint, "3")
-    yield Figure(urgent, "Exploited or malicious", "act on these first", "4" if urgent else "ok")
+    yield Figure(len(found), "Vulnerabilities", f"{hint}; {new}" if new else hint, "3" if found else none)
+    yield _urgent_figure(packages, sum(1 for one in found if one.kev or one.malicious))
     hint = f"{skipped:,} without a usable version" if skipped else "rows without an answer"
-    yield Figure(failed, "Could not check", hint, "2" if failed else "ok")
+    yield Figure(failed, "Could not check", hint, "2" if failed else none)
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f} %" if whole else "none"
+def _urgent_figure(packages: Sequence[PackageEntry], urgent: int) -> Figure:
+    """Green only where every package was checked and KEV answered for each that has a vulnerability."""
+    gap, label = exploitation_gap(packages), "Exploited or malicious"
+    if urgent:
+        return Figure(urgent, label, f"perhaps more: {gap}" if gap else "act on these first", "4")
+    return Figure("?", label, gap) if gap else Figure(0, label, "none known", "ok")
+
+
+def _share(part: int, packages: Sequence[PackageEntry]) -> str:
+    return f"{100 * part / len(packages):.0f} % of all" if packages else "no packages"
 
 
 def _exploited(packages: Iterable[PackageEntry]) -> Group | None:
@@ -293,6 +306,7 @@ class _Row:
     flags: str
     keys: str
 
+    unasked: str
 
 def _row(package: PackageEntry, *, is_new: bool) -> _Row:
     worst = package.worst
@@ -312,12 +326,13 @@ def _row(package: PackageEntry, *, is_new: bool) -> _Row:
         # Two more are shown rather than hidden behind a line of their own.
         open=len(ordered) if len(ordered) <= _OPEN + 2 else _OPEN,
         why="" if package.status is ReviewStatus.REVIEWED else package.reason or "could not be checked",
-        epss=f"{100 * epss:.1f} %" if epss is not None else "",
+        epss=f"{100 * epss:.1f} %" if epss is not None else blank(package, EPSS),
         clear=package.cleared_by or ("none yet" if worst and package.latest_affected else ""),
         advice=TIER_WORDS[tier] if tier else "",
         flags=" ".join(_flags(package, tier, is_new=is_new)),
         keys=_keys(package, tier, epss),
     )
+        unasked=f"KEV {words}" if (words := blank(package, KEV)) else "",
 
 
 def _found(one: VulnerabilityEntry) -> _Found:

@@ -11,9 +11,11 @@ __all__ = ["Entry", "Figure", "Group", "Head", "Notice", "SinceView", "duration"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A headline number; tone is a class of the style sheet (4 to 0 by severity, ok, or nothing)."""
+    """A headline number, or a word where it is not known; tone is a class of the style sheet (4 to 0 by severity, ok,
+    or nothing).
+    """
 
-    value: int
+    value: int | str
     label: str
     hint: str = ""
     tone: str = ""
