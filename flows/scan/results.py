@@ -15,6 +15,7 @@ from tasks.engine.engine import engine_for
 from tasks.engine.peak import peak_rss_mb
 from tasks.reports.result import RunMetrics, ScanResult
 from tasks.review.reviewer import utc_now
+from tasks.upgrade.plan import upgrade_plan
 
 
 def statistics(prepared: PreparedScan) -> RunStatistics:
@@ -65,6 +66,7 @@ def result_of(
         notes=(*_notes(prepared, merged), *found.told),
         added_rows=len(merged.new_rows) if report else 0,
         decisions=found.decisions,
+        upgrades=upgrade_plan(found.reviews, prepared.settings.upgrade.python),
     )
 
 

@@ -17,6 +17,7 @@ from tasks.decisions.model import DecisionNote, DecisionReport
 from tasks.errors import InputError
 from tasks.ioc.model import FileStatus, RepositoryStatus
 from tasks.review.model import Concern, ReviewStatus, SourceStatus, Tier
+from tasks.upgrade.model import UpgradeEntry
 
 __all__ = [
     "Advice",
@@ -118,9 +119,9 @@ class PackageEntry:
     recommendation: Advice | None = None
     cleared_by: str | None = None
     latest_affected: bool | None = None
-    opinion: OpinionEntry | None = None
     not_consulted: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    opinion: OpinionEntry | None = None
 
     @property
     def worst(self) -> VulnerabilityEntry | None:
@@ -190,6 +191,7 @@ class ScanDocument:
     summary: Summary = Summary()
     metrics: Metrics = Metrics()
     decisions: DecisionReport = field(default_factory=DecisionReport)
+    upgrade_plan: tuple[UpgradeEntry, ...] = ()
     schema: Literal[1] = 1
 
     @property

@@ -15,6 +15,7 @@ from tasks.reports.consulted import silent_sources
 from tasks.reports.files import write_document
 from tasks.reports.since import since_document
 from tasks.review.model import PackageReview, ReviewStatus, SourceAnswer, SourceStatus, Tier
+from tasks.upgrade.model import UpgradeEntry
 
 SCHEMA = 1
 
@@ -54,6 +55,7 @@ class ScanResult:
     since: ScanChanges | None = None
     page: Path | None = None
     decisions: DecisionReport = field(default_factory=DecisionReport)
+    upgrades: tuple[UpgradeEntry, ...] = ()
 
 
 def result_document(result: ScanResult) -> dict[str, Any]:
@@ -101,6 +103,7 @@ def _document(result: ScanResult, packages: Iterable[dict[str, Any]]) -> dict[st
             "timeline": [asdict(span) for span in result.metrics.timeline],
         },
         "decisions": asdict(result.decisions),
+        "upgrade_plan": [asdict(entry) for entry in result.upgrades],
         **since,
     }
 

@@ -10,6 +10,7 @@ from tasks.reports.consulted import EPSS, KEV, exploitation_gap, silent_words
 from tasks.reports.decided import decision_lines
 from tasks.reports.plain import counted, one_line, section
 from tasks.reports.since import since_line, vulnerability_line
+from tasks.reports.upgrades import upgrade_lines
 from tasks.review.model import Concern, ReviewStatus, SourceStatus, Tier
 
 __all__ = ["TIER_WORDS", "scan_report_lines", "source_gaps"]
@@ -31,6 +32,7 @@ def scan_report_lines(document: ScanDocument, changes: ScanChanges | None) -> It
     yield from section("KNOWN TO BE EXPLOITED OR MALICIOUS", _exploited(document.packages))
     yield from section("SECURITY RISKS", _risks(document.packages))
     yield from decision_lines(document)
+    yield from upgrade_lines(document.upgrade_plan)
     yield from section("ERROR SUMMARY", _errors(document.packages))
     yield from section("SECOND OPINIONS OF A LANGUAGE MODEL (not verdicts)", _opinions(document.packages))
     yield from section("SKIPPED ROWS", _reasons(document.packages, ReviewStatus.SKIPPED))
@@ -82,10 +84,10 @@ def _exploited(packages: Iterable[PackageEntry]) -> Iterator[str]:
         for found in package.vulnerabilities:
             if found.kev or found.malicious:
                 yield vulnerability_line(package, found)
-
-
     if gap := exploitation_gap(listed):
         yield f"Perhaps not all: {gap}"
+
+
 def _risks(packages: Iterable[PackageEntry]) -> Iterator[str]:
     affected = [(package.worst, package) for package in packages]
     known = [(worst, package) for worst, package in affected if worst is not None]
@@ -113,10 +115,10 @@ def _errors(packages: Sequence[PackageEntry]) -> Iterator[str]:
         yield f"{source}: {counted(reasons.total(), 'package')} could not be checked"
         for reason, number in reasons.most_common():
             yield f"  {number:,} × {one_line(reason)}"
-
-
     # The other sources have verdicts of their own, and are among the lines above.
     yield from silent_words(packages, (KEV, EPSS))
+
+
 def _opinions(packages: Iterable[PackageEntry]) -> Iterator[str]:
     """Those that raise concern, most confident first; the others say nothing that a person could use."""
     raised = [(p.opinion, p) for p in packages if p.opinion is not None and p.opinion.concern is Concern.RAISE]

@@ -11,6 +11,7 @@ from pydantic import Field
 from tasks.advisories.model import Severity
 from tasks.decisions.model import DecisionNote
 from tasks.sources.interface import Plain, ProjectFacts
+from tasks.upgrade.model import UpgradePaths
 
 
 class SourceName(StrEnum):
@@ -133,7 +134,8 @@ class PackageReview(Plain):
 
     version is the PEP 440 text, or the cell's own where that is unusable (then status is skipped and reason says why).
     latest_affected says whether the latest version still has known vulnerabilities; cleared_by is the smallest
-    later version that has none. known_cves are all of the package's, affecting or not, until the review is enriched;
+    later version that has none, upgrade the ways out of an affected one. known_cves are all of the package's,
+    affecting or not, until the review is enriched;
     gaps names the sources that were asked and could not answer; not_consulted those that were not asked.
     opinion is a model's, where one was asked; opinion_problem says why one that should have been asked was not heard.
     """
@@ -151,6 +153,7 @@ class PackageReview(Plain):
     vulnerabilities: tuple[VulnerabilityReview, ...] = ()
     latest_affected: bool | None = None
     cleared_by: str | None = None
+    upgrade: UpgradePaths | None = None
     recommendation: Recommendation | None = None
     known_cves: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from tasks.advisories.assess import ProjectAdvisories
 from tasks.advisories.model import Vulnerability
-from tasks.advisories.versions import parse_version
 from tasks.errors import SourceAnswerInvalid, SourceError
 from tasks.review.model import (
     PackageKey,
@@ -21,6 +20,8 @@ from tasks.review.recommendation import recommend
 from tasks.review.recurring import Known, Recurring
 from tasks.review.verdicts import NO_CVE, Evidence, cves_of, source_answers
 from tasks.sources.interface import AdvisoryRef, AdvisorySource, ProjectFacts, ProjectSource
+from tasks.upgrade.model import UpgradePaths
+from tasks.upgrade.paths import upgrade_paths
 
 Refs = Mapping[str, Sequence[AdvisoryRef]]
 
@@ -99,6 +100,7 @@ def _conclude(
     key: PackageKey, facts: ProjectFacts | None, pypi_problem: str | None, evidence: Evidence
 ) -> PackageReview:
     status, reason = _status(key, facts, pypi_problem, evidence.problem)
+    upgrade = _upgrade(key, facts, evidence)
     review = PackageReview(
         name=key.name,
         project=key.project,
@@ -107,12 +109,13 @@ def _conclude(
         status=status,
         reason=reason,
         latest_version=facts.latest_version if facts else None,
-        # Hundreds of versions that nothing downstream asks for would make every stored result several times larger.
-        facts=facts.model_copy(update={"stable_versions": ()}) if facts else None,
+        # Every stored result would be several times larger.
+        facts=facts.without_versions() if facts else None,
         sources=_answers(evidence, _version_problem(key), facts),
         vulnerabilities=_vulnerabilities(evidence),
         latest_affected=_latest_affected(facts, evidence),
-        cleared_by=_cleared_by(key, facts, evidence),
+        cleared_by=_cleared_by(upgrade),
+        upgrade=upgrade,
         known_cves=tuple(sorted(cves_of(r for r in evidence.records.values() if not r.withdrawn))),
     )
     return review.model_copy(update={"recommendation": recommend(review)})
@@ -174,14 +177,16 @@ def _latest_affected(facts: ProjectFacts | None, evidence: Evidence) -> bool | N
     return not evidence.known.is_clear(facts.latest_version)
 
 
-def _cleared_by(key: PackageKey, facts: ProjectFacts | None, evidence: Evidence) -> str | None:
-    if key.version is None or facts is None or evidence.known is None:
+def _upgrade(key: PackageKey, facts: ProjectFacts | None, evidence: Evidence) -> UpgradePaths | None:
+    """The ways out of an affected version; None where nothing affects it, or where none could be looked for."""
+    if key.version is None or facts is None or not facts.found or evidence.known is None:
         return None
     if evidence.assessment is None or not evidence.assessment.vulnerabilities:
         return None
-    installed = parse_version(key.version)
-    if installed is None:
-        return None
-    parsed = ((text, parse_version(text)) for text in facts.stable_versions)
-    later = [text for text, version in parsed if version is not None and version > installed]
-    return evidence.known.smallest_clearing(key.version, later)
+    return upgrade_paths(evidence.known, key.version, facts)
+
+
+def _cleared_by(upgrade: UpgradePaths | None) -> str | None:
+    """The smallest later version that clears everything, where it is a stable one."""
+    found = upgrade.over_all if upgrade else None
+    return None if found is None or found.prerelease or found.yanked else found.version

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.advisories.model import Advisory
 
@@ -20,7 +20,9 @@ class ProjectFacts(Plain):
 
     Times are naive UTC, whole seconds. latest_version is the highest stable release by PEP 440 that is
     not yanked (the highest pre-release where there is nothing else). released_at is None when the
-    installed version is not among the releases.
+    installed version is not among the releases. stable_versions, pre_releases and yanked_versions have no version in
+    common; pythons are the Requires-Python of versions that state one. bounds are the requirements with an upper bound
+    or a pin, as described_version asks for them.
     """
 
     name: str
@@ -33,6 +35,16 @@ class ProjectFacts(Plain):
     development_status: str | None = None
     github_url: str | None = None
     stable_versions: tuple[str, ...] = ()
+    pre_releases: tuple[str, ...] = ()
+    yanked_versions: tuple[str, ...] = ()
+    pythons: dict[str, str] = Field(default_factory=dict)
+    described_version: str | None = None
+    bounds: tuple[str, ...] = ()
+
+    def without_versions(self) -> "ProjectFacts":
+        """The same without its lists of versions: hundreds that nothing downstream asks for."""
+        none: dict[str, object] = {"stable_versions": (), "pre_releases": (), "yanked_versions": (), "pythons": {}}
+        return self.model_copy(update=none)
 
 
 class AdvisoryRef(Plain):

@@ -13,8 +13,8 @@ from tasks.sources.ahead import Ahead, Room
 from tasks.sources.github_url import github_repository
 from tasks.sources.interface import ProjectFacts
 from tasks.sources.kept import FreshFor, KeptDocuments
-from tasks.sources.releases import latest, parse_releases, reduced_files, reduced_releases, release_of, stable
-from tasks.sources.requirements import required_names
+from tasks.sources.releases import Release, latest, parse_releases, reduced_files, reduced_releases, release_of, stable
+from tasks.sources.requirements import bounding, required_names
 
 __all__ = ["PypiApi", "project_facts", "reduced"]
 
@@ -117,8 +117,23 @@ def project_facts(document: Any, name: str, installed: str | None) -> ProjectFac
         requires=required_names(_list(info.get("requires_dist"))),
         development_status=_development_status(_list(info.get("classifiers"))),
         github_url=github_repository(info),
-        stable_versions=tuple(release.text for release in stable(releases)),
+        described_version=text if isinstance(text := info.get("version"), str) else None,
+        bounds=bounding(_list(info.get("requires_dist"))),
+        **_versions(releases),
     )
+
+
+def _versions(releases: Sequence[Release]) -> dict[str, Any]:
+    """The lists of versions, each version in one of them."""
+    usable = stable(releases)
+    others = releases if len(usable) < len(releases) else ()
+    yanked = [release for release in others if release.yanked]
+    return {
+        "stable_versions": tuple(release.text for release in usable),
+        "pre_releases": tuple(r.text for r in others if r.version.is_prerelease and not r.yanked),
+        "yanked_versions": tuple(release.text for release in yanked),
+        "pythons": {r.text: python for r in releases if (python := r.requires_python) is not None},
+    }
 
 
 def _info(document: Any, name: str) -> Mapping[str, Any]:

@@ -17,6 +17,8 @@ _AS_PYPI_WRITES = re.compile(
     r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}\.\d{6}Z", re.ASCII
 )
 
+_PYTHON = "requires_python"
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -35,6 +37,11 @@ class Release:
     def yanked(self) -> bool:
         """Whether every file of it is (PEP 592)."""
         return _all_yanked(self.files)
+
+    @property
+    def requires_python(self) -> str | None:
+        """What its first file that says so requires (PEP 345)."""
+        return _python(self.files)
 
 
 def parse_releases(document: Mapping[str, Any]) -> tuple[Release, ...]:
@@ -78,11 +85,12 @@ def reduced_releases(document: Mapping[str, Any]) -> dict[str, list[dict[str, An
 
 
 def reduced_files(files: Iterable[object]) -> list[dict[str, Any]]:
-    """One file with the first upload, yanked where all are; none for none."""
+    """One file with the first upload, the first Requires-Python, yanked where all are; none for none."""
     listed = tuple(file for file in files if isinstance(file, Mapping))
     if not listed:
         return []
-    return [{**_first_time(listed), "yanked": _all_yanked(listed)}]
+    python = _python(listed)
+    return [{**_first_time(listed), "yanked": _all_yanked(listed), **({_PYTHON: python} if python else {})}]
 
 
 def _release(text: object, listed: object) -> Release | None:
@@ -110,6 +118,14 @@ def _first_time(files: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         return {"upload_time_iso_8601": min(written)}
     moment = _first_upload(files)
     return {} if moment is None else {"upload_time": moment.isoformat()}
+
+
+def _python(files: Iterable[Mapping[str, Any]]) -> str | None:
+    for file in files:
+        text = file.get(_PYTHON)
+        if isinstance(text, str) and text:
+            return text
+    return None
 
 
 def _all_yanked(files: Iterable[Mapping[str, Any]]) -> bool:

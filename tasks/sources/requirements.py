@@ -7,11 +7,13 @@ from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-__all__ = ["needs_extra", "required_names"]
+__all__ = ["bounding", "needs_extra", "required_names"]
 
 # One comparison of a marker as `str(Marker)` writes it: two operands, each a quoted text or a variable.
 _OPERAND = r"""(?:"[^"]*"|'[^']*'|[A-Za-z_.]+)"""
 _COMPARISON = re.compile(rf"({_OPERAND})\s*(===|==|~=|!=|<=|>=|<|>|not\s+in|in)\s*({_OPERAND})")
+_BOUND = re.compile(r"[<~]|==|!=")
+_BOUNDS = frozenset({"<", "<=", "==", "===", "~=", "!="})
 _EXTRA = frozenset({"extra", "extras"})
 
 _REDUCTIONS = (
@@ -30,6 +32,14 @@ def required_names(lines: Iterable[object]) -> tuple[str, ...]:
         if requirement is not None and not (requirement.marker and needs_extra(requirement.marker)):
             names.setdefault(canonicalize_name(requirement.name), requirement.name)
     return tuple(names.values())
+
+
+def bounding(lines: Iterable[object]) -> tuple[str, ...]:
+    """The requirements that exclude later versions, in order; what only an extra asks for is left out."""
+    # Most lines have no such operator and need not be parsed.
+    likely = (_parsed(line) for line in lines if isinstance(line, str) and _BOUND.search(line.partition(";")[0]))
+    found = (r for r in likely if r is not None and any(s.operator in _BOUNDS for s in r.specifier))
+    return tuple(str(r) for r in found if not (r.marker and needs_extra(r.marker)))
 
 
 def needs_extra(marker: Marker) -> bool:

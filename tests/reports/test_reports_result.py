@@ -45,6 +45,7 @@ def test_the_document_has_the_documented_keys() -> None:
         "summary",
         "metrics",
         "decisions",
+        "upgrade_plan",
     ]
     assert (document["schema"], document["scan_id"], document["input"]) == (1, "scan1", "packages.xlsx")
     assert document["started_at"] == "2026-03-04T05:06:07Z"

@@ -13,6 +13,7 @@ from tasks.reports.page.charts import bars, timeline
 from tasks.reports.page.decisions import decision_groups
 from tasks.reports.page.links import advisory_url, project_url
 from tasks.reports.page.render import render
+from tasks.reports.page.upgrades import upgrade_group
 from tasks.reports.page.view import Entry, Figure, Group, Head, Notice, SinceView, duration, moment, tone_of
 from tasks.reports.plain import counted, one_line
 from tasks.reports.scanreport import TIER_WORDS, source_gaps
@@ -50,6 +51,7 @@ def scan_page(document: ScanDocument, changes: ScanChanges | None) -> Iterator[s
         head=_head(document, changes),
         exploited=_exploited(document.packages),
         decisions=list(decision_groups(document)),
+        upgrades=upgrade_group(document.upgrade_plan),
         changes=_since(changes) if changes else None,
         severities=bars(_severities(document.packages)),
         tiers=_tiers(document.packages),
@@ -97,11 +99,11 @@ def _notices(document: ScanDocument) -> Iterator[Notice]:
     if failed:
         many = counted(len(failed), "package")
         yield Notice(f"{many} could not be checked.", "What is not known is not safe; see Coverage.", bad=True)
-    if document.summary.scope.dry_run:
-        yield Notice("Dry run.", "No workbook was written.")
     silent = list(silent_words(document.packages))
     if silent:
         yield Notice("Not every source answered.", f"{'; '.join(silent)}. What they would add is not known.")
+    if document.summary.scope.dry_run:
+        yield Notice("Dry run.", "No workbook was written.")
     elif document.summary.workbook is None:
         yield Notice("The workbook was not written.", "The results are kept; the notes below say why.", bad=True)
     if not document.summary.scope.whole:
@@ -304,9 +306,9 @@ class _Row:
     clear: str
     advice: str
     flags: str
+    unasked: str
     keys: str
 
-    unasked: str
 
 def _row(package: PackageEntry, *, is_new: bool) -> _Row:
     worst = package.worst
@@ -330,9 +332,9 @@ def _row(package: PackageEntry, *, is_new: bool) -> _Row:
         clear=package.cleared_by or ("none yet" if worst and package.latest_affected else ""),
         advice=TIER_WORDS[tier] if tier else "",
         flags=" ".join(_flags(package, tier, is_new=is_new)),
+        unasked=f"KEV {words}" if (words := blank(package, KEV)) else "",
         keys=_keys(package, tier, epss),
     )
-        unasked=f"KEV {words}" if (words := blank(package, KEV)) else "",
 
 
 def _found(one: VulnerabilityEntry) -> _Found:
