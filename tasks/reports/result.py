@@ -50,8 +50,8 @@ class ScanResult:
     backup: Path | None = None
     changed_cells: int = 0
     added_rows: int = 0
-    scope: Scope = field(default_factory=Scope)
     notes: tuple[str, ...] = ()
+    scope: Scope = field(default_factory=Scope)
     since: ScanChanges | None = None
     page: Path | None = None
     decisions: DecisionReport = field(default_factory=DecisionReport)
@@ -89,9 +89,9 @@ def _document(result: ScanResult, packages: Iterable[dict[str, Any]]) -> dict[st
             "workbook": str(result.workbook) if result.workbook else None,
             "backup": str(result.backup) if result.backup else None,
             "changed_cells": result.changed_cells,
+            "added_rows": result.added_rows,
             "notes": list(result.notes),
             "scope": asdict(result.scope),
-            "added_rows": result.added_rows,
         },
         "metrics": {
             "wall_s": result.metrics.wall_s,
@@ -127,10 +127,10 @@ def summary(reviews: Sequence[PackageReview]) -> dict[str, Any]:
         "could_not_check": [
             {"row": r.row, "name": r.name, "reason": r.reason} for r in reviews if r.status is ReviewStatus.FAILED
         ],
+        **silent_sources(reviews),
     }
 
 
-        **silent_sources(reviews),
 def _counted(kind: type[ReviewStatus] | type[Tier] | type[Severity], values: Any) -> dict[str, int]:
     counts = Counter(values)
     return {member.value: counts.get(member, 0) for member in kind}
@@ -150,11 +150,11 @@ def _package(review: PackageReview) -> dict[str, Any]:
         "recommendation": recommendation.model_dump(mode="json") if recommendation else None,
         "cleared_by": review.cleared_by,
         "latest_affected": review.latest_affected,
+        "not_consulted": list(review.not_consulted),
+        "gaps": list(review.gaps),
         **_second_opinion(review),
     }
 
-        "not_consulted": list(review.not_consulted),
-        "gaps": list(review.gaps),
 
 def _second_opinion(review: PackageReview) -> dict[str, Any]:
     """Only where a model was asked or should have been."""
