@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.command.targets import check_files
 from flows.ioc.request import IocRequest
 from tasks.checkpoints.model import UNFINISHED
 from tasks.checkpoints.store import CheckpointStore
@@ -130,9 +131,7 @@ def _check(request: IocRequest) -> None:
     if request.team_first_org and request.repositories:
         raise UsageError("--team-first-org is about the whole organisation; leave --repo out")
     named = {"--json": request.json_file, "--sarif": request.sarif, "--cyclonedx": request.cyclonedx}
-    for flag, path in {**named, "--inventory": request.inventory, "--output": request.output}.items():
-        if path is not None and path.is_dir():
-            raise UsageError(f"{flag} {path} is a folder; give a file name")
+    check_files({**named, "--inventory": request.inventory, "--output": request.output}, {})
     if request.output is not None and request.output.suffix.lower() != ".xlsx":
         raise UsageError(f"--output {request.output} must end in .xlsx")
     try:

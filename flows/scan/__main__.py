@@ -72,6 +72,7 @@ def _check_words(arguments: argparse.Namespace) -> None:
 def _look(arguments: argparse.Namespace) -> int:
     from flows.scan.looking import show_changes, show_formats, show_report  # noqa: PLC0415
 
+    _check_looked_at(arguments)
     if arguments.report_only:
         show_report(arguments.input, arguments.config, arguments.data_dir, arguments.json_file)
     elif arguments.changes_only:
@@ -79,6 +80,17 @@ def _look(arguments: argparse.Namespace) -> int:
     else:
         show_formats(arguments.input, arguments.config, arguments.data_dir, arguments.json_file)
     return ExitCode.DONE
+
+
+def _check_looked_at(arguments: argparse.Namespace) -> None:
+    from tasks.errors import UsageError  # noqa: PLC0415
+    from tasks.inputs.files import is_workbook  # noqa: PLC0415
+
+    if arguments.input is None or not is_workbook(arguments.input):
+        raise UsageError(
+            f"{arguments.input or arguments.environment}: not a workbook, and nothing is looked up here;"
+            " give --input the workbook that was made of it"
+        )
 
 
 def _scan(arguments: argparse.Namespace) -> int:

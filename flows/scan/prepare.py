@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
+from flows.command.targets import check_files
 from flows.scan.importing import Brought, bring, brought_in
 from flows.scan.offer import offer_on_terminal
 from flows.scan.prepared import Folders, PreparedScan, distinct, key_of, layout_wanted
@@ -99,13 +100,9 @@ def _check_paths(request: ScanRequest, source: Path) -> None:
         raise InputError(f"{workbook}: no such file; give an existing workbook to --input")
     if request.output is not None and request.output.is_dir():
         raise UsageError(f"--output {request.output} is a folder; give a file name")
-    inputs = {workbook.resolve(): "the workbook itself", source.resolve(): "the input itself"}
+    taken = {request.output or workbook: "the workbook of --output", workbook: "the workbook itself"}
     named = {"--json": request.json_file, "--vex": request.vex_file, "--csv": request.csv_file}
-    for flag, path in named.items():
-        if path is not None and path.is_dir():
-            raise UsageError(f"{flag} {path} is a folder; give a file name")
-        if path is not None and path.resolve() in inputs:
-            raise UsageError(f"{flag} {path} is {inputs[path.resolve()]}; give another file name")
+    check_files(named, {**taken, source: "the input itself"})
     if request.output is not None and request.output.suffix.lower() != workbook.suffix.lower():
         raise UsageError(f"--output {request.output} must end in {workbook.suffix}, as the workbook does")
     if not request.dry_run:

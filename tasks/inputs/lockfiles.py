@@ -16,6 +16,7 @@ _DESCRIBED = "pylock.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock"
 _SHAPES = (
     (re.compile(rb"^lock-version\s*=[\s\S]*^\[\[packages\]\]", re.MULTILINE), "pylock.toml"),
     (re.compile(rb"^\[\[package\]\]\s[\s\S]*^content-hash\s*=", re.MULTILINE), "poetry.lock"),
+    (re.compile(rb"^\[metadata\]\s[\s\S]*^lock_version\s*=[\s\S]*^\[\[package\]\]", re.MULTILINE), "pdm.lock"),
     (re.compile(rb"^version\s*=\s*\d[\s\S]*^\[\[package\]\]\s", re.MULTILINE), "uv.lock"),
     (re.compile(rb'"_meta"\s*:\s*\{[\s\S]*"pipfile-spec"'), "Pipfile.lock"),
 )

@@ -47,7 +47,7 @@ def test_other_exits_are_not_held_up() -> None:
 
 
 def test_a_wrong_word_is_named_by_its_flag() -> None:
-    with pytest.raises(UsageError, match=r"--batch-size 0: .* greater than or equal to 1; see --help"):
+    with pytest.raises(UsageError, match=r"--batch-size 0: .* greater than or equal to 1 \(allowed: 1 to 1000\); see --help"):
         request_from(ScanRequest, {"workbook": "a.xlsx", "batch_size": 0})
     with pytest.raises(UsageError, match=r"--input 3: "):
         request_from(ScanRequest, {"workbook": 3}, {"workbook": "input"})

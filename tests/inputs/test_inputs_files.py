@@ -21,6 +21,7 @@ version = "0"
 """
 PYLOCK = 'lock-version = "1.0"\n[[packages]]\nname = "jinja2"\nversion = "2.11.2"\n'
 POETRY = '[[package]]\nname = "jinja2"\nversion = "2.11.2"\n[metadata]\ncontent-hash = "x"\n'
+PDM = '[metadata]\ngroups = ["default"]\nlock_version = "4.5"\n[[package]]\nname = "jinja2"\nversion = "2.11.2"\n'
 PIPFILE = json.dumps({"_meta": {"pipfile-spec": 6}, "default": {"jinja2": {"version": "==2.11.2"}}})
 CYCLONEDX = json.dumps(
     {
@@ -68,6 +69,8 @@ def listed(folder: Path, name: str, content: str) -> Listing:
         ("my.toml", PYLOCK),
         ("poetry.lock", POETRY),
         ("old.lock", POETRY),
+        ("pdm.lock", PDM),
+        ("locked.toml", PDM),
         ("Pipfile.lock", PIPFILE),
         ("pipfile.json", PIPFILE),
         ("bom.json", CYCLONEDX),

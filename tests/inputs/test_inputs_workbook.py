@@ -5,6 +5,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from flows.scan.__main__ import main
 from flows.scan.importing import bring
 from flows.scan.new_packages import NewPackage
 from flows.scan.prepare import prepare
@@ -159,6 +160,9 @@ def test_a_file_that_is_no_review_workbook_is_never_written_over(tmp_path: Path)
         ({"output": "out.csv"}, r"--output .*out\.csv must end in \.xlsx"),
         ({"output": "new.xlsm"}, "a new workbook has no macros"),
         ({"json_file": "requirements.txt"}, r"--json .*requirements\.txt is the input itself"),
+        ({"vex_file": "requirements.txt.review.xlsx"}, r"--vex .* is the workbook itself"),
+        ({"vex_file": "a", "csv_file": "a"}, r"--csv .* is the file of --vex"),
+        ({"csv_file": "."}, r"--csv .* is a folder"),
     ],
 )
 def test_wrong_words_are_refused_before_anything_is_made(tmp_path: Path, more: dict[str, str], said: str) -> None:
@@ -166,6 +170,23 @@ def test_wrong_words_are_refused_before_anything_is_made(tmp_path: Path, more: d
     with pytest.raises(UsageError, match=said):
         prepare(request(tmp_path, "requirements.txt", "a==1\n", **named))
     assert files(tmp_path) == {"requirements.txt"}
+
+
+@pytest.mark.parametrize("flag", ["--report-only", "--changes-only", "--format-check-only"])
+@pytest.mark.parametrize("word", ["--input", "--environment"])
+def test_what_only_looks_at_a_workbook_wants_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str, word: str
+) -> None:
+    (tmp_path / "uv.lock").write_text("version = 1")
+    assert main([word, str(tmp_path / "uv.lock"), flag, "--data-dir", str(tmp_path / "data")]) == 2
+    assert "uv.lock: not a workbook, and nothing is looked up here" in capsys.readouterr().err
+
+
+def test_a_copy_s_name_is_not_given_twice(tmp_path: Path) -> None:
+    book, copy = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    write_new_workbook(book, [key("a", "1.0")], LayoutWanted())
+    with pytest.raises(UsageError, match=r"--csv .*b\.xlsx is the workbook of --output"):
+        prepare(request(tmp_path, "a.xlsx", output=copy, csv_file=copy))
 
 
 def test_an_environment_needs_a_workbook_to_go_to(tmp_path: Path) -> None:
