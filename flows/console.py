@@ -1,21 +1,48 @@
-"""What a command says while it runs: its own loggers' messages, on standard error, one line each."""
+"""What a command says: every line free of secrets and of characters that a terminal would obey."""
 
+import io
 import logging
 import os
 import sys
 
-from tasks.http.redaction import SecretFilter
+from tasks.http.redaction import SecretFilter, redact, secrets_of
+from tasks.reports.plain import one_line
 
 OWN_LOGGERS = ("flows", "tasks", "blocks")
+_LONGEST = 4_000
+"""Characters of one line: names and reasons come from workbooks and services."""
 
 
-class _Lines(logging.Handler):
+def shown(text: str) -> str:
+    """The text as one line for a terminal: no secret, no control character, nothing that turns the writing round."""
+    return one_line(redact(text, secrets_of(os.environ)), _LONGEST)
+
+
+def say(text: str) -> None:
+    """Print one line to standard output."""
+    print(shown(text))
+
+
+def complain(text: str) -> None:
+    """Print one line to standard error."""
+    print(shown(text), file=sys.stderr)
+
+
+def write_any_letter() -> None:
+    """Let output write out (`\\u1f4e6`) what its encoding has no letter for: Windows pipes are not UTF-8."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class Lines(logging.Handler):
     """Writes to whatever standard error is at the moment: a progress bar redirects it while it is shown."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Write one record as one line."""
         text = " ".join(record.getMessage().split("\n"))
         kind = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
-        print(kind + text, file=sys.stderr)
+        complain(kind + text)
 
 
 def speak(*, verbose: bool, quiet: bool) -> None:
@@ -29,7 +56,7 @@ def speak(*, verbose: bool, quiet: bool) -> None:
     level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
     for name in OWN_LOGGERS:
         logger = logging.getLogger(name)
-        handler = _Lines(level)
+        handler = Lines(level)
         handler.addFilter(SecretFilter())
         logger.addHandler(handler)
         logger.setLevel(min(level, logging.INFO))

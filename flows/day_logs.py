@@ -14,11 +14,22 @@ from pathlib import Path
 
 from flows.console import OWN_LOGGERS
 from tasks.http.redaction import SecretFilter
+from tasks.reports.plain import one_line
 from tasks.settings.model import LoggingSettings
 
 _FORMAT = "%(asctime)s %(levelname)-8s %(name)s: %(message)s"
 _NAME = re.compile(r"vetbook_(?:errors_)?(\d{8})\.log(?:\.\d+)?")
+_LONGEST = 4_000
 _log = logging.getLogger(__name__)
+
+
+class _OneLine(logging.Formatter):
+    """Keeps a message on its line, so that no text from outside can pass for an entry of its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's own name
+        """The entry of a record, its message on one line."""
+        record.message = one_line(record.message, _LONGEST)
+        return super().formatMessage(record)
 
 
 class DayHandler(RotatingFileHandler):
@@ -35,7 +46,7 @@ class DayHandler(RotatingFileHandler):
         self._folder, self._prefix, self._today = folder, prefix, today
         self._day = today()
         super().__init__(self._path(), maxBytes=max_bytes, backupCount=kept, encoding="utf-8", errors="replace")
-        formatter = logging.Formatter(_FORMAT)
+        formatter = _OneLine(_FORMAT)
         formatter.converter = time.localtime
         self.setFormatter(formatter)
 

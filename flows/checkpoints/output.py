@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from flows.console import shown
 from tasks.files.atomic import write_atomically
 
 STANDARD_OUTPUT = Path("-")
@@ -23,4 +24,4 @@ def say(lines: Iterable[str], document: dict[str, Any], json_file: Path | None) 
     if json_file is not None:
         write_atomically(json_file, text.encode("utf-8", "replace"))
     for line in lines:
-        print(line)
+        print(shown(line))

@@ -4,15 +4,17 @@ import signal
 import sys
 from collections.abc import Callable
 
+from flows.console import complain, write_any_letter
 from tasks.errors import ExitCode, VetbookError
 
 
 def ended(answer: Callable[[], int], interrupted: str = "") -> int:
     """The exit code of answer, or that of what ended it; interrupted tells the person how to go on after Ctrl-C."""
+    write_any_letter()
     try:
         return answer()
     except VetbookError as error:
-        print(f"vetbook: {error}", file=sys.stderr)
+        complain(f"vetbook: {error}")
         return error.exit_code
     except BrokenPipeError:
         # Whoever read our output (head, less) has seen enough; the interpreter must not flush into the closed pipe.
@@ -32,7 +34,7 @@ def end_on_terminate() -> None:
 
 
 def _interrupted(code: ExitCode, how_to_go_on: str) -> int:
-    print(f"vetbook: interrupted; {how_to_go_on}" if how_to_go_on else "vetbook: interrupted", file=sys.stderr)
+    complain(f"vetbook: interrupted; {how_to_go_on}" if how_to_go_on else "vetbook: interrupted")
     return code
 
 

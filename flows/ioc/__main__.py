@@ -1,10 +1,10 @@
 """`python -m flows.ioc`: one IOC scan, with a Prefect server of its own where none is running."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from flows.command.ending import ended
+from flows.console import complain, say
 from flows.ioc.arguments import parser
 from tasks.errors import ExitCode
 
@@ -39,7 +39,8 @@ def _scan(arguments: argparse.Namespace) -> int:
     with beside_server(verbose=arguments.verbose, quiet=arguments.quiet) as server:
         result = _run(request, server)
     if not arguments.quiet:
-        print("\n".join(result.summary_lines()))
+        for line in result.summary_lines():
+            say(line)
     return exit_code(result)
 
 
@@ -56,7 +57,7 @@ def _run(request: "IocRequest", server: "LocalServer") -> "IocResult":
 
     prepared = prepare(request)
     for warning in prepared.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        complain(f"warning: {warning}")
     from flows.ioc.flow import ioc  # noqa: PLC0415
     from flows.prefect_end import drained  # noqa: PLC0415
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.console import complain, shown
 from tasks.errors import ExitCode, UsageError, VetbookError
 from tasks.history.changes import ScanChanges, compare_scans
 from tasks.history.choose import Chosen, choose
@@ -121,7 +122,7 @@ def _since(history: History, chosen: Chosen) -> Changes | None:
     try:
         return None if former is None else _compared(load(former), chosen.document)
     except VetbookError as error:
-        print(f"warning: what changed since the last scan cannot be said: {error}", file=sys.stderr)
+        complain(f"warning: what changed since the last scan cannot be said: {error}")
         return None
 
 
@@ -146,7 +147,7 @@ def _page(document: ScanDocument | IocDocument, changes: Changes | None) -> Iter
 
 
 def _print(lines: Iterable[str]) -> None:
-    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.writelines(f"{shown(line)}\n" for line in lines)
     sys.stdout.flush()
 
 

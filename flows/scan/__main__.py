@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.command.ending import ended
+from flows.console import complain, say
 from flows.scan.arguments import parser
 from tasks.errors import ExitCode
 
@@ -141,7 +142,7 @@ def _run(request: "ScanRequest", server: "LocalServer") -> "ScanOutcome":
 
     prepared = prepare(request)
     for warning in prepared.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        complain(f"warning: {warning}")
     from flows.day_logs import day_logs  # noqa: PLC0415
     from flows.prefect_end import drained  # noqa: PLC0415
     from flows.scan.flow import scan  # noqa: PLC0415
@@ -156,7 +157,8 @@ def _report(outcome: "ScanOutcome", arguments: argparse.Namespace) -> int:
     from tasks.reports.summary import summary_lines  # noqa: PLC0415
 
     if not arguments.quiet:
-        print("\n".join((*summary_lines(outcome.result), *outcome.performance)))
+        for line in (*summary_lines(outcome.result), *outcome.performance):
+            say(line)
     return exit_code(outcome, arguments.fail_on)
 
 

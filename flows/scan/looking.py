@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from flows.console import say
 from flows.scan.prepared import Folders, layout_wanted
 from tasks.errors import UsageError
 from tasks.files.backups import list_backups
@@ -54,9 +55,10 @@ def show_formats(workbook: Path, config: Path | None, data_dir: Path, json_file:
 def _publish(
     data_dir: Path, name: str, now: datetime, lines: Iterable[str], document: dict[str, Any], json_file: Path | None
 ) -> None:
-    print("\n".join(lines))
+    for line in lines:
+        say(line)
     path = write_report(Folders(data_dir).output, name, now, lines, document)
-    print(f"Report: {path}")
+    say(f"Report: {path}")
     if json_file is not None:
         write_document(json_file, document)
 

@@ -1,12 +1,11 @@
 """`python -m flows.sync`: download what scans use into the advisory store, and look after what is kept."""
 
 import argparse
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.command.ending import ended
+from flows.console import complain
 from flows.sync.arguments import parser
 from tasks.errors import ExitCode
 
@@ -60,15 +59,16 @@ def _report(arguments: argparse.Namespace, reports: list["SourceReport"]) -> Non
     import dataclasses  # noqa: PLC0415
 
     from flows.sync.status import print_status  # noqa: PLC0415
+    from tasks.reports.files import write_document  # noqa: PLC0415
 
     if not arguments.quiet:
         print_status(arguments.data_dir, None)
     for report in reports:
         if report.problem and arguments.quiet:
-            print(f"vetbook: {report.name}: {report.problem}", file=sys.stderr)
+            complain(f"vetbook: {report.name}: {report.problem}")
     if arguments.json_file is not None:
         document: dict[str, Any] = {"schema": 1, "sources": [dataclasses.asdict(report) for report in reports]}
-        arguments.json_file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        write_document(arguments.json_file, document)
 
 
 def _prune(config: Path | None, data_dir: Path) -> str:

@@ -1,11 +1,13 @@
 """What the store holds and how old it is."""
 
 import dataclasses
-import json
 import time
 from pathlib import Path
 
+from flows.console import say
 from tasks.errors import ExitCode
+from tasks.reports.files import write_document
+from tasks.reports.plain import counted
 from tasks.store.file import STORE_NAME
 from tasks.store.state import SourceState
 from tasks.store.sync import store_states
@@ -16,19 +18,19 @@ def print_status(data_dir: Path, json_file: Path | None) -> int:
     store = data_dir / "store" / STORE_NAME
     states = store_states(store)
     now = time.time()
-    print(f"{store}: {store.stat().st_size / 1e6:.1f} MB")
+    say(f"{store}: {store.stat().st_size / 1e6:.1f} MB")
     for state in states:
-        print(_line(state, now))
+        say(_line(state, now))
     if json_file is not None:
         document = {"schema": 1, "sources": [dataclasses.asdict(state) for state in states]}
-        json_file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        write_document(json_file, document)
     return ExitCode.DONE
 
 
 def _line(state: SourceState, now: float) -> str:
     note = f" ({state.note})" if state.note else ""
     checked, changed = (_age(now - moment) for moment in (state.checked_at, state.changed_at))
-    return f"{state.name}: {state.records} records, checked {checked} ago, changed {changed} ago{note}"
+    return f"{state.name}: {counted(state.records, 'record')}, checked {checked} ago, changed {changed} ago{note}"
 
 
 def _age(seconds: float) -> str:

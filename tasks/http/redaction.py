@@ -22,8 +22,9 @@ _SHORTEST = 6
 """Shorter values are no tokens, and hiding them would tear words apart."""
 
 _PATTERNS = (
-    # Credentials in an address, RFC 3986 section 3.2.1.
-    (re.compile(r"(?<=://)[^/@\s\"'<>]+@"), f"{HIDDEN}@"),
+    # RFC 3986 section 3.2.1.
+    # Credentials in an address, up to the last "@" before its path: passwords hold that letter too.
+    (re.compile(r"(?<=://)[^/\s\"'<>]+@"), f"{HIDDEN}@"),
     (
         re.compile(r"(?i)((?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?)(?:(?:bearer|token|basic)\s+)?[^\s\"',}]+"),
         rf"\1{HIDDEN}",
@@ -46,7 +47,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 def without_credentials(address: str) -> str:
     """An address without user and password; text that is none unchanged."""
-    return re.sub(r"(?<=://)[^/@\s]*@", "", address, count=1)
+    return re.sub(r"(?<=://)[^/\s]*@", "", address, count=1)
 
 
 def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -5,7 +5,11 @@ from collections.abc import Iterable, Iterator
 
 __all__ = ["counted", "one_line", "section"]
 
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e007f]"
+)
+"""Control characters, marks that turn writing round or cannot be seen, and lone surrogates."""
+
 _WRITTEN = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _BLANKS = "  "
 

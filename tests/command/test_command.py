@@ -1,6 +1,8 @@
 """What all commands share: how they end, and how their words become parameters."""
 
 import gc
+import io
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from flows.command.ending import ended
 from flows.command.requests import request_from
 from flows.command.serving import rare_collections
+from flows.console import Lines, say
 from flows.scan.request import ScanRequest
 from tasks.errors import ExitCode, InputError, UsageError
 from tasks.github.errors import AuthenticationFailed, RepositoryInaccessible
@@ -41,13 +44,48 @@ def test_an_error_is_one_line_and_an_interruption_says_how_to_go_on(capsys: pyte
     assert capsys.readouterr().err == "vetbook: list.xlsx: no such file\nvetbook: interrupted; go on like this\n"
 
 
+NASTY = "a\x1b[2Jb\nvetbook: all is well\u202e\u200b\ud800"
+
+
+def test_a_terminal_gets_no_control_character_and_no_secret(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NVD_API_KEY", "key-of-nvd-123")
+    ended(lambda: raising(InputError(f"{NASTY} key-of-nvd-123 http://me:pass@word@proxy:3128/")))
+    say(NASTY)
+    logging.getLogger("tasks.nasty").addHandler(handler := Lines())
+    logging.getLogger("tasks.nasty").warning(NASTY)
+    logging.getLogger("tasks.nasty").removeHandler(handler)
+
+    told = capsys.readouterr()
+    written = "a\\u001b[2Jb\\nvetbook: all is well\\u202e\\u200b\\ud800"
+    assert told.err.splitlines()[0] == f"vetbook: {written} [hidden] http://[hidden]@proxy:3128/"
+    assert told.out == f"{written}\n"
+    assert told.err.splitlines()[1] == f"warning: {written}".replace("\\n", " ")
+
+
+def test_a_letter_that_the_output_has_not_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr("sys.stdout", narrow)
+
+    def answer() -> int:
+        say("📦 1 → 2")
+        return 0
+
+    assert ended(answer) == 0
+    narrow.flush()
+    assert narrow.buffer.getvalue().split() == [rb"\U0001f4e6", b"1", rb"\u2192", b"2"]
+
+
 def test_other_exits_are_not_held_up() -> None:
     with pytest.raises(SystemExit, match="2"):
         ended(lambda: raising(SystemExit(2)))
 
 
 def test_a_wrong_word_is_named_by_its_flag() -> None:
-    with pytest.raises(UsageError, match=r"--batch-size 0: .* greater than or equal to 1 \(allowed: 1 to 1000\); see --help"):
+    with pytest.raises(
+        UsageError, match=r"--batch-size 0: .* greater than or equal to 1 \(allowed: 1 to 1000\); see --help"
+    ):
         request_from(ScanRequest, {"workbook": "a.xlsx", "batch_size": 0})
     with pytest.raises(UsageError, match=r"--input 3: "):
         request_from(ScanRequest, {"workbook": 3}, {"workbook": "input"})

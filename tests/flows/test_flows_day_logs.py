@@ -109,3 +109,11 @@ def test_the_guides_own_example_works(tmp_path: Path) -> None:
     assert loaded.warnings == ()
     batches = loaded.settings.batch_processing
     assert (batches.default_batch_size, batches.time_based_interval, batches.max_retry_attempts) == (10, 300, 3)
+
+
+def test_a_message_cannot_pass_for_two(tmp_path: Path) -> None:
+    with day_logs(tmp_path, LoggingSettings(error_log_separate=False), lambda: date(2026, 3, 4)):
+        _log.warning("bad name %s", "x\n2026-03-04 00:00:00 INFO     flows: all is well\x1b[2J\u202e")
+    assert _lines(tmp_path / "vetbook_20260304.log") == [
+        "bad name x\\n2026-03-04 00:00:00 INFO     flows: all is well\\u001b[2J\\u202e"
+    ]
