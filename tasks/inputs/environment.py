@@ -30,7 +30,7 @@ _MARK = "vetbook-distributions:"
 _PROGRAM = f"""
 import json
 from importlib.metadata import distributions
-found = [[d.metadata["Name"], d.metadata["Version"]] for d in distributions()]
+found = [[d.metadata.get("Name"), d.metadata.get("Version")] for d in distributions()]
 print({_MARK!r} + json.dumps(found))
 """
 

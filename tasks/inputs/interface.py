@@ -21,6 +21,7 @@ from tasks.workbook.versions import clean_text, excerpt, parse_installed
 __all__ = ["FileInput", "FileKind", "Listing", "listing_of"]
 
 _LONGEST_VERSION = 200
+_MOST_PACKAGES = 100_000
 _SHOWN = 5
 """How many entries a note names."""
 
@@ -68,7 +69,7 @@ class FileKind(Protocol):
 
 
 def listing_of(source: str, locked: Iterable[LockedPackage], notes: Iterable[str] = ()) -> Listing:
-    """The Python packages among these; InputError where there is none.
+    """The Python packages among these; InputError where there is none, or more than a workbook should hold.
 
     A version that is no PEP 440 version is kept as text: it becomes a row with its reason. Entries that PyPI cannot
     have (other ecosystems, impossible names) are told in the notes.
@@ -85,6 +86,8 @@ def listing_of(source: str, locked: Iterable[LockedPackage], notes: Iterable[str
         else:
             others[one.ecosystem or "no ecosystem"] += 1
     told = (*notes, *_left_out(source, others, unnamed))
+    if len(packages) > _MOST_PACKAGES:
+        raise InputError(f"{source}: {len(packages):,} packages are more than the {_MOST_PACKAGES:,} that are reviewed")
     if not packages:
         raise InputError(f"{source}: names no Python package{_instead(others)}; nothing to review")
     return Listing(source, tuple(packages.values()), told)

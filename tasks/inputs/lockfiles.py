@@ -13,14 +13,14 @@ from tasks.lockfiles.registry import is_lockfile, parse_lockfile
 __all__ = ["NAMED", "SHAPED"]
 
 _DESCRIBED = "pylock.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock"
-_SHAPES = (
-    (re.compile(rb"^lock-version\s*=[\s\S]*^\[\[packages\]\]", re.MULTILINE), "pylock.toml"),
-    (re.compile(rb"^\[\[package\]\]\s[\s\S]*^content-hash\s*=", re.MULTILINE), "poetry.lock"),
-    (re.compile(rb"^\[metadata\]\s[\s\S]*^lock_version\s*=[\s\S]*^\[\[package\]\]", re.MULTILINE), "pdm.lock"),
-    (re.compile(rb"^version\s*=\s*\d[\s\S]*^\[\[package\]\]\s", re.MULTILINE), "uv.lock"),
-    (re.compile(rb'"_meta"\s*:\s*\{[\s\S]*"pipfile-spec"'), "Pipfile.lock"),
+_SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("pylock.toml", (r"^lock-version\s*=", r"^\[\[packages\]\]")),
+    ("pdm.lock", (r"^lock_version\s*=", r"^\[\[package\]\]")),
+    ("poetry.lock", (r"^content-hash\s*=", r"^\[\[package\]\]")),
+    ("uv.lock", (r"^version\s*=\s*\d", r"^\[\[package\]\]")),
+    ("Pipfile.lock", (r'"_meta"\s*:', r'"pipfile-spec"\s*:')),
 )
-"""What a file holds, and the name that its parser knows it by."""
+"""The name that a parser knows, and what all is in such a file: searched one by one, which stays linear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,11 @@ def _place(file: FileInput) -> str:
 
 
 def _usual_name(content: bytes) -> str | None:
-    return next((name for shape, name in _SHAPES if shape.search(content)), None)
+    return next((name for name, signs in _SHAPES if all(_holds(content, sign) for sign in signs)), None)
+
+
+def _holds(content: bytes, sign: str) -> bool:
+    return re.search(sign.encode(), content, re.MULTILINE) is not None
 
 
 def _listing(file: FileInput, place: str) -> Listing:

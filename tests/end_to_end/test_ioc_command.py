@@ -85,9 +85,10 @@ def ioc(command: Command, httpserver: HTTPServer, tmp_path: Path) -> Ioc:
 
 
 def test_findings_reports_and_a_second_run_that_asks_for_nothing(ioc: Ioc) -> None:
-    outputs = {name: ioc.folder / name for name in ("f.sarif", "inventory.jsonl", "findings.xlsx")}
+    outputs = {name: ioc.folder / name for name in ("f.sarif", "f.cdx.json", "inventory.jsonl", "findings.xlsx")}
     words = (
         *("--sarif", outputs["f.sarif"], "--inventory", outputs["inventory.jsonl"]),
+        *("--cyclonedx", outputs["f.cdx.json"]),
         *("--output", outputs["findings.xlsx"]),
     )
     code, said, found = ioc.run("--indicators", ioc.list(LIST), *words)
@@ -102,6 +103,8 @@ def test_findings_reports_and_a_second_run_that_asks_for_nothing(ioc: Ioc) -> No
 
     sarif = json.loads(outputs["f.sarif"].read_text())
     assert [r["ruleId"] for r in sarif["runs"][0]["results"]] == ["list.json: evil"] * 2
+    (entry,) = json.loads(outputs["f.cdx.json"].read_text())["vulnerabilities"]
+    assert (entry["id"], entry["affects"]) == ("list.json: evil", [{"ref": "pkg:npm/evil@6.6.6"}])
     lines = [json.loads(line) for line in outputs["inventory.jsonl"].read_text().splitlines()]
     listed = {(line["repository"], line["path"], line["ecosystem"], line["version"]) for line in lines}
     assert ("acme/three", "requirements.txt", "PyPI", "0.5.15") in listed

@@ -182,6 +182,18 @@ def test_a_version_counts_once_and_a_strange_name_is_told() -> None:
     assert found.notes == ('x: 1 entry left out, no package can be called "=cmd()|x"',)
 
 
+def test_a_list_without_end_is_refused() -> None:
+    with pytest.raises(InputError, match="100,001 packages are more than"):
+        listing_of("x", (LockedPackage("PyPI", f"a{number}", "1") for number in range(100_001)))
+
+
+def test_telling_the_kind_stays_linear(tmp_path: Path) -> None:
+    path = tmp_path / "hostile.toml"
+    path.write_bytes(b"lock-version=1\nversion = 1\ncontent-hash =\nlock_version =\n" * 100_000)
+    with pytest.raises(InputError, match="not a kind of input"):
+        read_file(path)
+
+
 def test_control_characters_and_endless_versions_do_not_pass() -> None:
     long, odd = listing_of(
         "x", [LockedPackage("PyPI", "a", "9" * 5000), LockedPackage("PyPI", "b", "1\x00\x1b[2Jx")]
