@@ -87,6 +87,22 @@ def test_a_kind_is_told_by_name_or_by_content(tmp_path: Path, name: str, content
     assert found.source == name
 
 
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("uv.lock", '[[package]]\nname = "own"\nversion = "1"\nsource = { editable = "." }\n'),
+        ("uv.lock", '[[package]]\nname = "own"\nversion = "1"\nsource = { directory = "../own" }\n'),
+        ("poetry.lock", '[[package]]\nname = "own"\nversion = "1"\n[package.source]\ntype = "directory"\nurl = "x"\n'),
+        ("pdm.lock", '[[package]]\nname = "own"\nversion = "1"\npath = "./own"\neditable = true\n'),
+    ],
+)
+def test_a_folder_of_the_project_is_no_project_of_pypi(tmp_path: Path, name: str, entry: str) -> None:
+    found = listed(tmp_path, name, f'[[package]]\nname = "jinja2"\nversion = "2.11.2"\n{entry}')
+
+    assert [key.name for key in found.packages] == ["jinja2"]
+    assert found.notes == (f"{name}: 1 package left out: a folder, not a project of PyPI",)
+
+
 def test_what_pypi_does_not_have_is_told(tmp_path: Path) -> None:
     found = listed(tmp_path, "bom.json", CYCLONEDX)
 
