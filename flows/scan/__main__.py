@@ -138,11 +138,13 @@ def _check_input(request: "ScanRequest") -> None:
 
 
 def _run(request: "ScanRequest", server: "LocalServer") -> "ScanOutcome":
+    from flows.scan.early import begin_early  # noqa: PLC0415
     from flows.scan.prepare import hand_over, prepare  # noqa: PLC0415
 
     prepared = prepare(request)
     for warning in prepared.warnings:
         complain(f"warning: {warning}")
+    begin_early(prepared)
     from flows.day_logs import day_logs  # noqa: PLC0415
     from flows.prefect_end import drained  # noqa: PLC0415
     from flows.scan.flow import scan  # noqa: PLC0415

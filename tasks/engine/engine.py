@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime
 
 from tasks.engine.batch_metrics import BatchMetrics
@@ -39,6 +40,9 @@ AHEAD_STALLED = 16
 GATE_SHARE = 4
 """With a memory limit: packages at once, in multiples of the requests in flight; above it, that part of them."""
 
+Index = Mapping[str, tuple[AdvisoryRef, ...]]
+"""The advisories that name each project."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -63,11 +67,31 @@ class Engine:
         self._reviewer = Reviewer(self._projects, self._advisories, uncertain_limit=limit, asked_at=asked_at)
         self._consultant = consultant(lookup, self._client, self._stores, self._advisories)
         self._gate = self._memory_gate()
+        self._begun: Future[Index] | None = None
         self._enricher = self._made_enricher()
 
-    def index(self, names: Sequence[str]) -> Mapping[str, tuple[AdvisoryRef, ...]]:
+    def begin(self, names: Sequence[str]) -> None:
+        """Ask for what these projects will need, in order and as often, while something else is waited for.
+
+        Returns at once; `index` says how it went. Offline nothing is begun.
+        """
+        if not self._lookup.offline:
+            self._begun = self._loop.start(self._begin(tuple(dict.fromkeys(names))))
+            self.expect_projects(names)
+
+    async def _begin(self, names: Sequence[str]) -> Index:
+        found = await self._advisories.index(names)
+        if isinstance(self._advisories, OsvApi):
+            await self._advisories.expect([ref for own in found.values() for ref in own])
+        return found
+
+    def index(self, names: Sequence[str]) -> Index:
         """Every advisory that names each project; SourceError when OSV cannot answer."""
-        return self._loop.run(self._advisories.index(names))
+        begun, self._begun = self._begun, None
+        known = begun.result() if begun is not None else {}
+        rest = [name for name in names if name not in known]
+        asked = self._loop.run(self._advisories.index(rest)) if rest else {}
+        return {name: found[name] for name in names for found in (known, asked) if name in found}
 
     def expect(self, refs: Sequence[AdvisoryRef]) -> None:
         """Say which advisories the batches will need, so that many can be fetched at once; returns at once."""

@@ -17,16 +17,20 @@ class LoopThread:
         self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
         self._thread.start()
 
+    def start(self, work: Coroutine[Any, Any, Value]) -> Future[Value]:
+        """Begin with a coroutine and return at once; RuntimeError once the loop is closed."""
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:
+            work.close()  # a coroutine that nothing awaits is a warning of its own
+            raise
+
     def run(self, work: Coroutine[Any, Any, Value]) -> Value:
         """Run a coroutine to its end and return its value; cancelled when the waiting thread is interrupted.
 
         RuntimeError once the loop is closed.
         """
-        try:
-            future: Future[Value] = asyncio.run_coroutine_threadsafe(work, self._loop)
-        except RuntimeError:
-            work.close()  # a coroutine that nothing awaits is a warning of its own
-            raise
+        future = self.start(work)
         try:
             return future.result()
         except BaseException:

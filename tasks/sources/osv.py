@@ -81,9 +81,12 @@ class OsvApi:
     async def expect(self, refs: Sequence[AdvisoryRef]) -> None:
         """Say what will be asked for: where much of it is not kept yet, one download begins in the background."""
         if isinstance(self._store, RecordStore):
-            self._filling = asyncio.create_task(self._fill(self._store, refs))
+            self._filling = asyncio.create_task(self._fill(self._store, refs, self._filling))
 
-    async def _fill(self, store: RecordStore, refs: Sequence[AdvisoryRef]) -> None:
+    async def _fill(self, store: RecordStore, refs: Sequence[AdvisoryRef], former: asyncio.Task[None] | None) -> None:
+        if former is not None:
+            # What is on its way already is not asked for again.
+            await asyncio.wait([former])
         self._remember(await fill_from_bulk(self._client, store, refs))
 
     def _recall(self, refs: Sequence[AdvisoryRef]) -> dict[str, Advisory]:
