@@ -117,6 +117,9 @@ def _add_behaviour(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--format-check", action="store_true", help="also mend colours that belie their text")
     group.add_argument(
+        "--upgrade-sheet", action="store_true", help="also add or renew the sheet Vetbook upgrades in the workbook"
+    )
+    group.add_argument(
         "--summary-sheet", action="store_true", help="also add or renew the sheet Vetbook summary in the workbook"
     )
     group.add_argument("--format-check-only", action="store_true", help="only list such cells, look nothing up")

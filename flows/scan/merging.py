@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,12 +27,14 @@ from tasks.merge.commit import (
     write_changes,
 )
 from tasks.merge.formatting import FormatIssue, check_formats, repairs
-from tasks.merge.ownsheet import own_sheet, sheet_edits
+from tasks.merge.ownsheet import Line, SheetKind, own_sheet, sheet_edits
 from tasks.merge.reconciled import Reconciled
 from tasks.merge.threeway import reconcile
 from tasks.reports.summarysheet import summary_sheet_lines
+from tasks.reports.upgradesheet import upgrade_sheet_lines
 from tasks.review.model import PackageReview
 from tasks.review.reviewer import utc_now
+from tasks.upgrade.plan import upgrade_plan
 from tasks.workbook.model import PackageRow, ReviewWorkbook
 from tasks.workbook.plan import NewRow
 from tasks.workbook.reader import fingerprint_of, read_review
@@ -143,18 +145,25 @@ def _planned(
         issues=issues,
         restyles=repairs(issues),
     )
-    return reconciled, _with_summary(prepared, theirs, reviews, plan)
+    return reconciled, _with_own_sheets(prepared, theirs, reviews, plan)
 
 
-def _with_summary(prepared: PreparedScan, theirs: ReviewWorkbook, reviews: Reviews, plan: MergePlan) -> MergePlan:
-    """The plan with the summary sheet, where one is wanted: of the rows that this scan looked at."""
-    if not prepared.request.summary_sheet:
+def _with_own_sheets(prepared: PreparedScan, theirs: ReviewWorkbook, reviews: Reviews, plan: MergePlan) -> MergePlan:
+    """The plan with the sheets of ours that are wanted: of the rows that this scan looked at."""
+    request = prepared.request
+    if not request.own_sheets:
         return plan
-    own = own_sheet(plan.source)
-    found = [reviews[_identity(row)] for row in theirs.rows if _identity(row) in reviews]
-    lines = tuple(summary_sheet_lines(found, len(theirs.rows), utc_now()))
-    new_sheet = None if own.present else own.name
-    return dataclasses.replace(plan, further=(sheet_edits(own, lines),), new_sheet=new_sheet)
+    rows = [row for row in theirs.rows if _identity(row) in reviews]
+    found = [reviews[_identity(row)].model_copy(update={"row": row.row, "name": row.name}) for row in rows]
+    owned = [own_sheet(plan.source, kind) for kind in request.own_sheets]
+    edits = tuple(sheet_edits(own, tuple(_lines(own.kind, prepared, found, len(theirs.rows)))) for own in owned)
+    return dataclasses.replace(plan, further=edits, new_sheets=tuple(own.name for own in owned if not own.present))
+
+
+def _lines(kind: SheetKind, prepared: PreparedScan, found: Sequence[PackageReview], rows: int) -> Iterator[Line]:
+    if kind is SheetKind.SUMMARY:
+        return summary_sheet_lines(found, rows, utc_now())
+    return upgrade_sheet_lines(upgrade_plan(found, prepared.settings.upgrade.python))
 
 
 def _reconciled(prepared: PreparedScan, theirs: ReviewWorkbook, reviews: Reviews) -> Reconciled:

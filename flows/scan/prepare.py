@@ -17,7 +17,7 @@ from tasks.decisions.reading import read_decisions
 from tasks.engine.lookup import lookup_settings
 from tasks.errors import InputError, MergeRefused, UsageError
 from tasks.files.checks import check_folder, check_replaceable
-from tasks.merge.ownsheet import own_sheet
+from tasks.merge.ownsheet import SheetKind, own_sheet
 from tasks.merge.unanswered import needs_another_try
 from tasks.settings.load import Loaded, load_settings
 from tasks.workbook.reader import read_review
@@ -107,14 +107,14 @@ def _check_paths(request: ScanRequest, source: Path) -> None:
         raise UsageError(f"--output {request.output} must end in {workbook.suffix}, as the workbook does")
     if not request.dry_run:
         _check_target(request.output or workbook)
-    if request.summary_sheet:
-        _check_summary_sheet(workbook)
+    for kind in request.own_sheets:
+        _check_own_sheet(workbook, kind)
     _check_data_dir(request.data_dir)
 
 
-def _check_summary_sheet(workbook: Path) -> None:
+def _check_own_sheet(workbook: Path, kind: SheetKind) -> None:
     try:
-        own_sheet(workbook)
+        own_sheet(workbook, kind)
     except MergeRefused as error:
         raise InputError(str(error)) from error
 

@@ -9,6 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from tasks.advisories.model import Severity
 from tasks.checkpoints.recovery import RecoveryMode, RecoveryOptions
+from tasks.merge.ownsheet import SheetKind
 from tasks.progress.display import DisplayKind
 from tasks.settings.model import MergeStrategy, Strategy
 
@@ -52,12 +53,19 @@ class ScanRequest(BaseModel):
     fail_on: Severity | None = Field(None, description="End with exit code 1 at findings of this severity or above.")
     lock_timeout_s: float = Field(60, ge=0, le=86_400, description="Seconds to wait for a workbook that is open.")
     format_check: bool = Field(False, description="Mend cells whose colours do not say what their text says.")
+    upgrade_sheet: bool = Field(False, description="Add or renew the sheet Vetbook upgrades in the workbook.")
     summary_sheet: bool = Field(False, description="Add or renew the sheet Vetbook summary in the workbook.")
     # Only a terminal can fill these two: they have no place in the form of a deployment.
     interactive: Annotated[bool, SkipJsonSchema()] = Field(
         False, description="Ask on the terminal about cells that both sides changed."
     )
     display: Annotated[DisplayKind, SkipJsonSchema()] = Field(DisplayKind.LINES, description="How progress is shown.")
+
+    @property
+    def own_sheets(self) -> tuple[SheetKind, ...]:
+        """The sheets of ours that are wanted."""
+        wanted = {SheetKind.SUMMARY: self.summary_sheet, SheetKind.UPGRADES: self.upgrade_sheet}
+        return tuple(kind for kind, asked in wanted.items() if asked)
 
     @property
     def recovery(self) -> RecoveryOptions:

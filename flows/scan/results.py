@@ -63,8 +63,8 @@ def result_of(
         workbook=report.target if report else None,
         backup=report.backup if report else None,
         changed_cells=report.changed_cells if report else 0,
-        notes=(*_notes(prepared, merged), *found.told),
         added_rows=len(merged.new_rows) if report else 0,
+        notes=(*_notes(prepared, merged), *found.told),
         decisions=found.decisions,
         upgrades=upgrade_plan(found.reviews, prepared.settings.upgrade.python),
     )

@@ -42,7 +42,7 @@ class MergePlan:
 
     expected is the source as it was read; backups and journal are folders of the data folder; now is naive local time.
     restyles mend the looks that issues name, and keep what the cells hold. further are edits of other sheets;
-    new_sheet is added, empty, before they are made.
+    new_sheets are added, empty, before they are made.
     """
 
     source: Path
@@ -59,7 +59,7 @@ class MergePlan:
     restyles: tuple[CellUpdate, ...] = ()
     keep_backup: bool = True
     further: tuple[SheetEdits, ...] = ()
-    new_sheet: str | None = None
+    new_sheets: tuple[str, ...] = ()
 
     @property
     def journal(self) -> Path:
@@ -146,16 +146,15 @@ class _Rewrite:
     def build(self, temporary: Path) -> None:
         *others, last = self._plan.sheets
         before = self._plan.source
-        if self._plan.new_sheet is not None:
-            before = self._with_new_sheet(before, self._plan.new_sheet)
+        for number, name in enumerate(self._plan.new_sheets):
+            before = self._with_new_sheet(before, name, self._scratch / f"new{number}.xlsx")
         for number, edits in enumerate(others):
             after = self._scratch / f"{number}.xlsx"
             _written(before, after, edits)()
             before = after
         self._last = _written(before, temporary, last)
 
-    def _with_new_sheet(self, before: Path, name: str) -> Path:
-        after = self._scratch / "new.xlsx"
+    def _with_new_sheet(self, before: Path, name: str, after: Path) -> Path:
         add_sheet(before, after, name)
         verify_sheet_added(before, after, name)
         return after

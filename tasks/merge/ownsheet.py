@@ -1,7 +1,8 @@
-"""The one sheet that is ours: `Vetbook summary`, known by its second line, refused where it is not ours."""
+"""The sheets that are ours, each known by its second line and refused where somebody else wrote it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from python_calamine import CalamineError, CalamineWorkbook
@@ -12,11 +13,35 @@ from tasks.workbook.model import CellUpdate
 from tasks.workbook.newsheet import refuse_locked, sheet_named
 from tasks.workbook.package import open_package
 
-__all__ = ["MARKER", "NAME", "OwnSheet", "own_sheet", "sheet_edits"]
+__all__ = ["MARKER", "NAME", "Line", "OwnSheet", "SheetKind", "own_sheet", "sheet_edits"]
 
-NAME = "Vetbook summary"
-MARKER = "Written by Vetbook; each scan with --summary-sheet writes columns A to E of this sheet anew."
 COLUMNS = "ABCDE"
+
+
+class SheetKind(Enum):
+    """The sheets of ours: the value is the name and the flag that asks for it."""
+
+    SUMMARY = ("Vetbook summary", "--summary-sheet")
+    UPGRADES = ("Vetbook upgrades", "--upgrade-sheet")
+
+    @property
+    def title(self) -> str:
+        """The sheet's name."""
+        return self.value[0]
+
+    @property
+    def flag(self) -> str:
+        """The flag that asks for it."""
+        return self.value[1]
+
+    @property
+    def marker(self) -> str:
+        """Its second line."""
+        return f"Written by Vetbook; each scan with {self.flag} writes columns A to E of this sheet anew."
+
+
+NAME = SheetKind.SUMMARY.title
+MARKER = SheetKind.SUMMARY.marker
 
 Line = Sequence[str | int | float | None]
 
@@ -28,25 +53,26 @@ class OwnSheet:
     name: str = NAME
     last_row: int = 0
     present: bool = False
+    kind: SheetKind = SheetKind.SUMMARY
 
 
-def own_sheet(path: Path) -> OwnSheet:
-    """The summary sheet of a workbook. MergeRefused where a sheet of that name is not ours, or none may be added."""
+def own_sheet(path: Path, kind: SheetKind = SheetKind.SUMMARY) -> OwnSheet:
+    """A sheet of ours in a workbook. MergeRefused where a sheet of that name is not ours, or none may be added."""
     try:
         with open_package(path) as package:
-            found = sheet_named(package, NAME)
+            found = sheet_named(package, kind.title)
             if found is None:
-                refuse_locked(package, NAME)
+                refuse_locked(package, kind.title)
     except InputError as error:
         raise MergeRefused(str(error)) from error
     if found is None:
-        return OwnSheet()
+        return OwnSheet(kind.title, kind=kind)
     rows = _rows(path, found.name) if found.kind == "worksheet" else []
-    if len(rows) <= 1 or not rows[1] or rows[1][0] != MARKER:
+    if len(rows) <= 1 or not rows[1] or rows[1][0] != kind.marker:
         raise MergeRefused(
-            f'{path}: sheet "{found.name}" was not written by this program; rename it, or leave out --summary-sheet'
+            f'{path}: sheet "{found.name}" was not written by this program; rename it, or leave out {kind.flag}'
         )
-    return OwnSheet(found.name, len(rows), present=True)
+    return OwnSheet(found.name, len(rows), present=True, kind=kind)
 
 
 def _rows(path: Path, name: str) -> list[list[object]]:
@@ -65,7 +91,7 @@ def _rows(path: Path, name: str) -> list[list[object]]:
 
 def sheet_edits(own: OwnSheet, lines: Sequence[Line]) -> SheetEdits:
     """The lines as cells from A3 on, under the title and the marker; former lines below them are emptied."""
-    return SheetEdits(own.name, tuple(_updates([(NAME,), (MARKER,), *lines], own.last_row)))
+    return SheetEdits(own.name, tuple(_updates([(own.kind.title,), (own.kind.marker,), *lines], own.last_row)))
 
 
 def _updates(lines: Sequence[Line], former: int) -> Iterator[CellUpdate]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from tasks.reports.plain import counted, one_line, section
 from tasks.upgrade.model import Pin, Upgrade, UpgradeEntry
 
-__all__ = ["obstacles", "upgrade_lines", "urgency_words", "way_words"]
+__all__ = ["obstacles", "upgrade_lines", "upgrade_words", "urgency_words", "way_words"]
 
 _MOST = 500
 _SHOWN_PINS = 10
@@ -36,7 +36,7 @@ def urgency_words(entry: UpgradeEntry) -> str:
         "MALICIOUS" if entry.malicious else "",
         "KNOWN TO BE EXPLOITED" if entry.kev else "",
         f"EPSS {100 * entry.epss:.1f} %" if entry.epss is not None else "",
-        f"CVSS {entry.cvss:g}" if entry.cvss is not None else entry.severity.value,
+        f"CVSS {entry.cvss:g}" if entry.cvss is not None else "" if entry.malicious else entry.severity.value,
         many + (f", {entry.decided} decided" if entry.decided else ""),
     )
     return ", ".join(filter(None, parts))
@@ -45,23 +45,27 @@ def urgency_words(entry: UpgradeEntry) -> str:
 def way_words(entry: UpgradeEntry) -> Iterator[str]:
     """The ways out, the nearest first."""
     if entry.malicious:
-        yield "remove it; the versions below only have no known report"
+        yield "remove it: a malicious package is not upgraded"
+        return
     if not entry.checked:
         yield "no version is proposed: later versions could not be held against the advisories"
         return
     if entry.in_line is not None:
         both = ", the smallest of all" if entry.in_line == entry.over_all else ""
-        yield f"→ {_words(entry.in_line)} in its own release line{both}"
+        yield f"→ {upgrade_words(entry.in_line)} in its own release line{both}"
     else:
         yield "no later version of its own release line is free of known vulnerabilities"
     if entry.over_all is not None and entry.over_all != entry.in_line:
-        yield f"→ {_words(entry.over_all)} over all"
+        yield f"→ {upgrade_words(entry.over_all)} over all"
     elif entry.over_all is None:
         yield "no later version at all is free of known vulnerabilities"
 
 
-def _words(upgrade: Upgrade) -> str:
+def upgrade_words(upgrade: Upgrade) -> str:
+    """One version, and what is to be known of it."""
+    # A stated Python that suits is nothing to tell.
     python = f"needs Python {upgrade.requires_python}" if upgrade.requires_python else ""
+    python = "" if upgrade.other_python is False else python
     marks = (
         "a pre-release" if upgrade.prerelease else "",
         "YANKED" if upgrade.yanked else "",

@@ -161,7 +161,7 @@ def test_the_merge_adds_and_fills_the_sheet_together_with_the_review(tmp_path: P
         scan_id="s",
         now=datetime(2026, 1, 1),  # noqa: DTZ001  file names carry local time
         further=(sheet_edits(own, [("one", 1)]),),
-        new_sheet=own.name,
+        new_sheets=(own.name,),
     )
     report = write_changes(plan)
     assert report.backup is not None

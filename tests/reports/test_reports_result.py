@@ -213,9 +213,9 @@ def test_one_of_each_is_singular() -> None:
 
 def test_an_unchanged_workbook_is_said() -> None:
     assert list(summary_lines(_result(workbook=Path("o.xlsx"))))[-1] == "Workbook: o.xlsx (nothing to change)"
-
     added = _result(workbook=Path("o.xlsx"), added_rows=2)
     assert list(summary_lines(added))[-1] == "Workbook: o.xlsx (0 cells changed, 2 rows added)"
+
 
 def test_malicious_packages_top_the_list_then_severity_outweighs_score() -> None:
     packages = (

@@ -1,0 +1,32 @@
+"""The lines of the upgrade sheet: the plan for people who work in the workbook."""
+
+from collections.abc import Iterator, Sequence
+
+from tasks.reports.plain import one_line
+from tasks.reports.upgrades import obstacles, upgrade_words, urgency_words
+from tasks.upgrade.model import Upgrade, UpgradeEntry
+
+__all__ = ["upgrade_sheet_lines"]
+
+_LONGEST = 2_000
+Line = tuple[str | int | float | None, ...]
+
+
+def upgrade_sheet_lines(plan: Sequence[UpgradeEntry]) -> Iterator[Line]:
+    """The lines, up to five cells each, most urgent first."""
+    yield ()
+    yield "Package", "Installed", "Own release line", "Over all", "Why, and what stands in the way"
+    for entry in plan:
+        said = "; ".join((urgency_words(entry), *obstacles(entry)))
+        name, version = one_line(entry.name), one_line(entry.version)
+        yield name, version, _way(entry, entry.in_line), _way(entry, entry.over_all), one_line(said, _LONGEST)
+    if not plan:
+        yield ("nothing is affected",)
+
+
+def _way(entry: UpgradeEntry, upgrade: Upgrade | None) -> str:
+    if entry.malicious:
+        return "remove it"
+    if upgrade is None:
+        return "none known" if entry.checked else "could not be looked for"
+    return one_line(upgrade_words(upgrade))
