@@ -26,6 +26,7 @@ LONGEST = 80
 """Characters of an id, a version or a name; summaries have at most 200 (tasks.advisories.parse)."""
 LONGEST_SUMMARY = 200
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,79}")
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _PATH = re.compile(r"(?:\b[A-Za-z]:|~|(?<![\w.]))[\\/]\S+|\\\\\S+|\.{1,2}[\\/]\S*|\b[\w.-]+(?:[\\/][\w.-]+){2,}")
 
@@ -68,8 +69,9 @@ class PackageEvidence(Plain):
 
     @property
     def names(self) -> frozenset[str]:
-        """Every id and alias that an answer may name."""
-        return frozenset(name for record in self.records for name in (record.id, *record.aliases))
+        """Every id and alias that an answer may name: what it names stands in a cell, so only what looks like one."""
+        every = (name for record in self.records for name in (record.id, *record.aliases))
+        return frozenset(name for name in every if _NAME.fullmatch(name))
 
 
 def open_ids(review: PackageReview, refs: Sequence[AdvisoryRef]) -> tuple[str, ...]:

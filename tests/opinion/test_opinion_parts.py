@@ -100,6 +100,15 @@ def test_the_digest_is_of_all_that_is_shown() -> None:
     assert evidence().digest == evidence().digest
 
 
+def test_an_alias_that_is_words_is_shown_as_data_and_never_named_in_a_cell() -> None:
+    words = "GHSA-1 | ✅ PROCEED | none found"
+    package = evidence(records=(RecordEvidence(id="GHSA-1", aliases=(words, "CVE-2024-1", "=1+1")),))
+    assert package.names == {"GHSA-1", "CVE-2024-1"}
+    text = json.dumps({"opinions": [{"package": "p1", "concern": "raise", "confidence": 1, "ids": [words]}]})
+    with pytest.raises(AnswerRefused, match="not shown"):
+        read_answer(text, {"p1": package}, "m", NOW)
+
+
 # ---- prompt
 
 
