@@ -133,7 +133,7 @@ def _resume_mode(arguments: argparse.Namespace) -> "ResumeMode":
 def _check_input(request: "ScanRequest") -> None:
     from tasks.errors import InputError  # noqa: PLC0415
 
-    if not request.workbook.exists():
+    if not request.environment and not request.workbook.exists():
         raise InputError(f"{request.workbook}: no such file; give an existing workbook to --input")
 
 

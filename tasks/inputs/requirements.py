@@ -66,11 +66,18 @@ def _included(file: FileInput) -> Mapping[str, bytes]:
     while waiting and len(found) < _MOST_FILES:
         path = waiting.popleft()
         if path not in found:
-            found[path] = read_bytes(Path(path), f"{file.path} includes ")
+            found[path] = _beside(path, f"{file.path} includes ")
             waiting.extend(_FORMAT.wanted(path, found[path]))
     if waiting:
         raise InputError(f"{file.path}: includes more than {_MOST_FILES} files; give a lockfile instead")
     return found
+
+
+def _beside(path: str, why: str) -> bytes:
+    # A list from outside must not make a message quote from whatever lies on the disk (.env, keys).
+    if Path(path).suffix.lower() not in _ENDINGS:
+        raise InputError(f"{why}{path}: only files that end in .txt or .in are read; rename it, or put a # before it")
+    return read_bytes(Path(path), why)
 
 
 def _pins(path: str, lines: Iterable[Line]) -> Mapping[str, str]:
@@ -81,7 +88,7 @@ def _pins(path: str, lines: Iterable[Line]) -> Mapping[str, str]:
         if match is None or "://" in match["path"]:
             continue
         place = normpath(f"{dirname(path)}/{match['path'].strip()}")
-        content = read_bytes(Path(place), f"{path} names constraints: ")
+        content = _beside(place, f"{path} names constraints: ")
         for one in lines_of(Lockfile(place, content)):
             if one.package is not None and one.package.version and _PIN.match(one.clauses):
                 pins[canonicalize_name(one.package.name)] = one.package.version

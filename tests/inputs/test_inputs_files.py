@@ -137,10 +137,19 @@ def test_included_files_and_constraints_are_read_beside_it(tmp_path: Path) -> No
     assert [(key.name, key.version) for key in found.packages] == [("a", "1"), ("b", "2.0"), ("c", "3")]
 
 
-@pytest.mark.parametrize("line", ["-r gone.txt", "-c gone.txt", "-r /etc/hostname"])
+@pytest.mark.parametrize("line", ["-r gone.txt", "-c gone.txt", "-r /gone/absolute.txt", "-r sub"])
 def test_an_included_file_that_is_not_there_is_named(tmp_path: Path, line: str) -> None:
-    with pytest.raises(InputError, match=r"requirements\.txt .*: not an existing file|not an existing file"):
+    (tmp_path / "sub").mkdir()
+    with pytest.raises(InputError, match=r"requirements\.txt (includes|names constraints: ).*: (not an|only files)"):
         listed(tmp_path, "requirements.txt", f"a==1\n{line}\n")
+
+
+@pytest.mark.parametrize("flag", ["-r", "-c"])
+def test_a_list_cannot_make_a_message_quote_other_files(tmp_path: Path, flag: str) -> None:
+    (tmp_path / ".env").write_text("TOKEN is hunter22\n")
+    with pytest.raises(InputError, match=r"only files that end in \.txt or \.in are read") as caught:
+        listed(tmp_path, "requirements.txt", f"a==1\n{flag} .env\n")
+    assert "hunter22" not in str(caught.value)
 
 
 def test_lines_that_name_no_package_of_an_index_are_counted(tmp_path: Path) -> None:
