@@ -27,5 +27,6 @@ def decide(prepared: PreparedScan, run: BatchRun, today: date) -> DecisionReport
     known |= sights
     for package, review in run.reviews.items():
         run.reviews[package] = book.decided(review, known)
-    unused = tuple(book.without_finding(run.reviews.values()))
+    listed = {row.project for row in prepared.workbook.rows if row.project}
+    unused = tuple(book.without_finding(run.reviews.values(), listed))
     return DecisionReport(len(decisions.valid), decisions.refused, unused)

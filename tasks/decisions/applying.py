@@ -4,14 +4,14 @@ Pure: reviews in, new reviews out. No finding is ever removed, and no source's a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from tasks.advisories.versions import version_key
 from tasks.decisions.baseline import Known
 from tasks.decisions.model import Decision, DecisionNote, Standing, WithoutFinding
-from tasks.review.model import PackageReview, ReviewStatus, VulnerabilityReview
+from tasks.review.model import PackageReview, ReviewStatus, SourceName, VulnerabilityReview
 from tasks.review.recommendation import recommend
 
 __all__ = ["DecisionBook"]
@@ -55,14 +55,21 @@ class DecisionBook:
         fuller = review.model_copy(update={"vulnerabilities": vulnerabilities})
         return fuller.model_copy(update={"recommendation": recommend(fuller)})
 
-    def without_finding(self, reviews: Iterable[PackageReview]) -> Iterator[WithoutFinding]:
-        """The decisions that no finding is about, in their order by package."""
+    def without_finding(
+        self, reviews: Iterable[PackageReview], not_asked: Collection[str] = frozenset()
+    ) -> Iterator[WithoutFinding]:
+        """The decisions that no finding is about, in their order by package.
+
+        Nothing is said of projects (PEP 503 names) that are listed and that this scan was not asked to look at.
+        """
         by_project: dict[str, list[PackageReview]] = defaultdict(list)
         for review in reviews:
             if review.project in self.by_project:
                 by_project[review.project].append(review)
         for project, own in self.by_project.items():
             found = by_project.get(project, [])
+            if not found and project in not_asked:
+                continue
             for decision in own:
                 if not any(_is_about(decision, review, v) for review in found for v in review.vulnerabilities):
                     yield WithoutFinding(
@@ -135,4 +142,13 @@ def _why_none(decision: Decision, reviews: list[PackageReview]) -> str:
     versions = {version_key(review.version) for review in reviews}
     if decision.version is not None and version_key(decision.version) not in versions:
         return f"no row has version {decision.version}"
+    if any(decision.advisory == one.upper() for review in reviews for one in _undecidable(review)):
+        return (
+            "the advisory cannot be compared with the version, so it stays for manual review"
+        )
     return "no finding of this scan has this id or alias"
+
+
+def _undecidable(review: PackageReview) -> tuple[str, ...]:
+    osv = review.sources.get(SourceName.OSV)
+    return osv.undecidable if osv else ()

@@ -34,6 +34,7 @@ def summary_sheet_lines(reviews: Sequence[PackageReview], rows: int, now: dateti
         yield "Exploited or malicious", urgent
     else:
         yield "Exploited or malicious", urgent or "not known", f"perhaps more: {gap}" if urgent else gap
+    yield "Decided by reviewers", sum(1 for review in reviews for one in review.vulnerabilities if one.settled)
     yield "Could not check", len(counts["could_not_check"])
     for line in silent_words(reviews):
         yield "", line

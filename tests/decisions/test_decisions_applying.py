@@ -197,3 +197,18 @@ def test_every_decision_without_a_finding_is_named_with_the_reason() -> None:
         ("absent", "CVE-2020-0001", "the package is not in this scan"),
         ("down", "CVE-2020-0001", "the package could not be checked"),
     ]
+
+
+def test_packages_that_were_not_asked_for_are_not_said_to_be_gone() -> None:
+    book = DecisionBook.of([decision(package="elsewhere"), decision(package="absent")], TODAY)
+    assert [one.package for one in book.without_finding([affected()], {"demo", "elsewhere"})] == ["absent"]
+
+
+def test_an_advisory_that_cannot_be_compared_stays_for_a_person() -> None:
+    unclear = reviewed(key("1.0"), advisory("PYSEC-2020-1", introduced="no version"))
+    book = DecisionBook.of([decision(advisory="PYSEC-2020-1", decision="not affected")], TODAY)
+    after = book.decided(unclear, {})
+    assert after.recommendation is not None
+    assert after.recommendation.tier is Tier.MANUAL_REVIEW
+    (unused,) = book.without_finding([after])
+    assert unused.reason.endswith("so it stays for manual review")
