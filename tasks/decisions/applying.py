@@ -143,9 +143,7 @@ def _why_none(decision: Decision, reviews: list[PackageReview]) -> str:
     if decision.version is not None and version_key(decision.version) not in versions:
         return f"no row has version {decision.version}"
     if any(decision.advisory == one.upper() for review in reviews for one in _undecidable(review)):
-        return (
-            "the advisory cannot be compared with the version, so it stays for manual review"
-        )
+        return "the advisory cannot be compared with the version, so it stays for manual review"
     return "no finding of this scan has this id or alias"
 
 
