@@ -42,8 +42,9 @@ class Brought:
         if self.listing is None:
             return selection, Fitted((), ())
         if self.is_new:
-            made = f"{self.listing.source}: {counted(len(rows), 'package')} in the new workbook {self.request.workbook}"
-            return selection, Fitted((), (*self.listing.notes, made))
+            made = self.request.workbook.name
+            told = f"{self.listing.source}: {counted(len(rows), 'package')} in the new workbook {made}"
+            return selection, Fitted((), (*self.listing.notes, told))
         fitted = fit(self.listing, rows)
         wanted = {canonicalize_name(name) for name in self.request.packages}
         chosen = tuple(key for key in fitted.additions if not wanted or key.project in wanted)

@@ -98,7 +98,7 @@ def test_the_workbook_is_made_beside_the_list_or_at_output(tmp_path: Path) -> No
     assert prepared.target == tmp_path / "uv.lock.review.xlsx"
     assert prepared.request.output is None
     assert [one.name for one in prepared.keys] == ["a"]
-    assert prepared.told == (f"uv.lock: 1 package in the new workbook {prepared.target}",)
+    assert prepared.told == ("uv.lock: 1 package in the new workbook uv.lock.review.xlsx",)
 
     again = prepare(request(tmp_path, "uv.lock", output=tmp_path / "b" / "review.xlsx"))
     assert read_review(again.target).rows[0].name == "a"
