@@ -72,7 +72,7 @@ def exit_code(result: "IocResult") -> ExitCode:
         return ExitCode.MERGE_FAILED
     if result.findings:
         return ExitCode.FINDINGS
-    if result.failed_files or result.failed_repositories:
+    if result.incomplete:
         return ExitCode.INCOMPLETE
     return ExitCode.DONE
 

@@ -3,7 +3,6 @@
 import dataclasses
 import logging
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -150,7 +149,8 @@ def _result(
         indicators=prepared.indicators.count,
         withdrawn=prepared.indicators.withdrawn,
         indicators_digest=prepared.indicators.digest,
-        notes=(*prepared.warnings, *_not_held_against(prepared, matched)),
+        notes=prepared.warnings,
+        uncompared=uncompared(prepared, matched),
         indicators_from=tuple(_described(store) for store in prepared.indicators.stores),
     )
 
@@ -160,14 +160,17 @@ def _described(store: StoredIndicators) -> str:
     return f"{store.path} ({held}; synced {(time.time() - store.summary.checked_at) / 3600:.1f} h ago)"
 
 
-def _not_held_against(prepared: PreparedIoc, matched: Matched) -> Iterator[str]:
-    """Where the store alone is asked, packages of ecosystems that it lacks were compared with nothing."""
+def uncompared(prepared: PreparedIoc, matched: Matched) -> tuple[str, ...]:
+    """Ecosystems whose packages were held against nothing: empty lists, or a store alone that has none."""
+    if not prepared.indicators.count:
+        return tuple(sorted(matched.ecosystems))
     synced = {name for store in prepared.indicators.stores for name in store.ecosystems}
     lacking = matched.ecosystems - synced
-    if synced and not prepared.request.indicators and lacking:
-        note = f"the advisory store holds nothing of {', '.join(sorted(lacking))}: such packages were not compared"
-        _log.warning("%s; run python -m flows.sync --sources osv --ecosystems NAME ...", note)
-        yield note
+    if not (synced and not prepared.request.indicators and lacking):
+        return ()
+    names = " ".join(sorted(lacking))
+    _log.warning("Not compared: packages of %s; run python -m flows.sync --sources osv --ecosystems %s", names, names)
+    return tuple(sorted(lacking))
 
 
 def _write(prepared: PreparedIoc, result: IocResult) -> IocResult:

@@ -36,6 +36,8 @@ def _coverage_rows(result: IocResult) -> Iterator[Row]:
         yield {"Repository": repository.repository, "File": "all", "Reason": repository.reason or "not known"}
     for file in result.failed_files:
         yield {"Repository": file.repository, "File": file.path, "Reason": file.reason or "not known"}
+    for name in result.uncompared:
+        yield {"Repository": "all", "File": "all", "Reason": f"no indicator for packages of {name}"}
 
 
 def ioc_tags(result: IocResult) -> frozenset[str]:
@@ -43,6 +45,6 @@ def ioc_tags(result: IocResult) -> frozenset[str]:
     applies = {
         "findings": bool(result.findings),
         "possible": bool(result.possible),
-        "unchecked": bool(result.failed_files or result.failed_repositories),
+        "unchecked": result.incomplete,
     }
     return frozenset(f"outcome:{name}" for name, so in applies.items() if so) or frozenset({"outcome:clean"})

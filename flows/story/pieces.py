@@ -2,10 +2,17 @@
 
 import hashlib
 import html
+import itertools
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from tasks.reports.plain import one_line
+
+LARGEST = 400_000
+"""Characters of one artifact: the server refuses more than 1 MB, and pages with more are slow."""
 
 MOST_ROWS = 500
 """Rows of one table: more make the UI's page slow, and the report holds them all."""
@@ -61,9 +68,9 @@ def key_for(kind: str, subject: str) -> str:
 
 
 def shortened(text: object, longest: int = _LONGEST) -> str:
-    """One line of at most `longest` characters, without control characters."""
+    """One line of at most `longest` characters, without control characters or marks that turn writing round."""
     line = _BLANKS.sub(" ", str(text).encode(errors="replace").decode()).strip()
-    return line if len(line) <= longest else line[: longest - 1] + "…"
+    return one_line(line, longest)
 
 
 def escaped(text: object, longest: int = _LONGEST) -> str:
@@ -89,5 +96,12 @@ def bullets(sentences: Sequence[str], most: int = 20) -> Iterator[str]:
 
 def table_of(key: str, what: str, rows: Sequence[Row]) -> TablePiece:
     """A table of at most `MOST_ROWS` rows; the title says how many there are in all."""
-    title = f"{len(rows)} {what}" + (f", the first {MOST_ROWS} shown" if len(rows) > MOST_ROWS else "")
-    return TablePiece(key, title, [{name: escaped(text) for name, text in row.items()} for row in rows[:MOST_ROWS]])
+    shown = _fitting([{name: escaped(text) for name, text in row.items()} for row in rows[:MOST_ROWS]])
+    title = f"{len(rows):,} {what}" + (f", the first {len(shown)} shown" if len(rows) > len(shown) else "")
+    return TablePiece(key, title, shown)
+
+
+def _fitting(rows: Sequence[Row]) -> Sequence[Row]:
+    """As many of the rows as one artifact holds."""
+    sizes = itertools.accumulate(len(json.dumps(dict(row))) + 2 for row in rows)
+    return rows[: sum(1 for size in sizes if size <= LARGEST)]

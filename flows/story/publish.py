@@ -13,12 +13,9 @@ from prefect.client.schemas.actions import ArtifactCreate
 from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
 
-from flows.story.pieces import LinkPiece, MarkdownPiece, Piece, TablePiece
+from flows.story.pieces import LARGEST, LinkPiece, MarkdownPiece, Piece, TablePiece
 
 _log = logging.getLogger(__name__)
-_LARGEST = 400_000
-"""Characters of one artifact: the server refuses more than 1 MB, and pages with more are slow."""
-
 _API_FAILURES = (PrefectException, httpx.HTTPError, OSError, RuntimeError, ValueError)
 """What Prefect's client raises when a server is away, refuses or answers nonsense."""
 
@@ -59,17 +56,11 @@ def _artifact(piece: Piece, run_id: UUID) -> ArtifactCreate:
 def _content(piece: Piece) -> tuple[str, Any]:
     match piece:
         case MarkdownPiece(text=text):
-            return "markdown", text if len(text) <= _LARGEST else text[:_LARGEST] + "\n\n… shortened"
+            return "markdown", text if len(text) <= LARGEST else text[:LARGEST] + "\n\n… shortened"
         case LinkPiece(path=path):
             return "markdown", f"[{path.as_uri()}]({path.as_uri()})"
         case TablePiece(rows=rows):
-            return "table", _bounded_table([dict(row) for row in rows])
-
-
-def _bounded_table(rows: list[dict[str, str]]) -> str:
-    while len(text := json.dumps(rows)) > _LARGEST:
-        rows = rows[: len(rows) // 2]
-    return text
+            return "table", json.dumps([dict(row) for row in rows])
 
 
 def _add_tags(client: SyncPrefectClient, run_id: UUID, tags: Iterable[str]) -> None:

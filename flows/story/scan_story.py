@@ -1,10 +1,11 @@
 """What a scan tells: summary, findings, what could not be checked, where its files are, and tags by outcome."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from flows.story.pieces import LinkPiece, MarkdownPiece, Piece, Row, bullets, escaped, figures_table, key_for, table_of
 from tasks.advisories.model import Severity
+from tasks.reports.consulted import KEV, blank, exploitation_gap, silent_words
 from tasks.reports.result import ScanResult, summary
 from tasks.review.model import PackageReview, ReviewStatus, SourceStatus, Tier, VulnerabilityReview
 
@@ -45,16 +46,29 @@ def _as_code(path: Path) -> str:
 
 def _figures(result: ScanResult) -> Iterator[tuple[str, object]]:
     counts, metrics = summary(result.packages), result.metrics
-    yield "Packages", counts["packages"]
-    yield from ((words, counts["tiers"][tier.value]) for tier, words in _TIERS.items())
+    yield "Packages", f"{counts['packages']:,}"
+    yield from ((words, f"{counts['tiers'][tier.value]:,}") for tier, words in _TIERS.items())
     yield "Could not be checked", sum(1 for review in result.packages if _is_unchecked(review))
     yield "Skipped: no usable version", counts["statuses"][ReviewStatus.SKIPPED.value]
     severities = counts["severities"]
-    found = ", ".join(f"{severities[s.value]} {s.value.lower()}" for s in reversed(Severity) if severities[s.value])
-    yield "Vulnerabilities", f"{counts['vulnerabilities']}" + (f" ({found})" if found else "")
-    yield "Cells changed", result.changed_cells
+    found = ", ".join(f"{severities[s.value]:,} {s.value.lower()}" for s in reversed(Severity) if severities[s.value])
+    yield "Vulnerabilities", f"{counts['vulnerabilities']:,}" + (f" ({found})" if found else "")
+    yield "Exploited or malicious", _urgent(result.packages)
+    for line in silent_words(result.packages):
+        words, _, sources = line.partition(": ")
+        yield words, sources
+    yield "Cells changed", f"{result.changed_cells:,}"
     yield "Batches", f"{metrics.batches}, {metrics.cached_batches} from checkpoints"
     yield "Time", f"{metrics.wall_s:.1f} s"
+
+
+def _urgent(packages: Sequence[PackageReview]) -> str:
+    """How many; never zero where KEV was not heard."""
+    number = sum(1 for review in packages for found in review.vulnerabilities if found.kev or found.malicious)
+    gap = exploitation_gap(packages)
+    if gap is None:
+        return f"{number:,}"
+    return f"{number:,}, perhaps more: {gap}" if number else f"not known: {gap}"
 
 
 def finding_rows(result: ScanResult) -> Iterator[Row]:
@@ -67,7 +81,7 @@ def finding_rows(result: ScanResult) -> Iterator[Row]:
             "Version": review.version,
             "Severity": "MALICIOUS" if found.malicious else found.severity.value,
             "CVSS": "" if found.cvss is None else f"{found.cvss:.1f}",
-            "Exploited": "yes" if found.kev else "",
+            "Exploited": "yes" if found.kev else blank(review, KEV, "no") if found.cves else "",
             "Advisories": ", ".join(found.ids),
             "Fixed in": ", ".join(found.fixed_in) or "no fix known",
         }
@@ -107,13 +121,20 @@ def _is_unchecked(review: PackageReview) -> bool:
     return review.status is ReviewStatus.FAILED or bool(review.gaps)
 
 
+def _waits(review: PackageReview) -> bool:
+    """Whether a person has to look at what was checked."""
+    advice = review.recommendation
+    return review.status is not ReviewStatus.FAILED and advice is not None and advice.tier is Tier.MANUAL_REVIEW
+
+
 def scan_tags(result: ScanResult, problem: str | None) -> frozenset[str]:
-    """`outcome:` tags: findings, critical, unchecked, not-written; clean where none of them applies."""
+    """`outcome:` tags: findings, critical, unchecked, manual-review, not-written; clean where none of them applies."""
     found = [v for review in result.packages for v in review.vulnerabilities]
     applies = {
         "findings": bool(found),
         "critical": any(v.malicious or v.severity is Severity.CRITICAL for v in found),
         "unchecked": any(map(_is_unchecked, result.packages)),
+        "manual-review": any(map(_waits, result.packages)),
         "not-written": problem is not None,
     }
     return frozenset(f"outcome:{name}" for name, so in applies.items() if so) or frozenset({"outcome:clean"})

@@ -16,6 +16,7 @@ from tasks.review.meaning import Meaning
 __all__ = ["COVERAGE", "FINDINGS", "tables_of"]
 
 FINDINGS, COVERAGE = "Findings", "Coverage"
+UNCOMPARED = "not compared"
 FOUND, POSSIBLE, NO_LONGER, UNCHECKED = "found", "possible", "no longer found", "could not check"
 _MEANINGS = {
     FOUND: Meaning.RISK,
@@ -117,6 +118,8 @@ def _coverage(result: IocResult) -> Iterator[Row]:
         yield _row(What=what, Where="", Status="", Reason=said)
     for note in dict.fromkeys(result.notes):
         yield _row(What="note", Where=note, Status="", Reason="")
+    for name in result.uncompared:
+        yield _row(What=UNCOMPARED, Where=name, Status=UNCHECKED, Reason="no indicator to compare its packages with")
     for repository in result.failed_repositories:
         failed = RepositoryStatus.FAILED.value
         yield _row(What="repository", Where=repository.repository, Status=failed, Reason=repository.reason or "")
@@ -132,21 +135,25 @@ class _Seen:
     repositories: Mapping[str, RepositoryStatus]
     files: Mapping[Key, FileStatus]
     fast: bool
+    uncompared: frozenset[str]
 
     @classmethod
     def of(cls, result: IocResult, *, fast: bool) -> "_Seen":
         files: dict[Key, FileStatus] = {(one.repository, one.path): one.status for one in result.files}
-        return cls({one.repository: one.status for one in result.repositories}, files, fast)
+        return cls(
+            {one.repository: one.status for one in result.repositories}, files, fast, frozenset(result.uncompared)
+        )
 
     def finding_gone(self, key: Key) -> Row | None:
-        return self._of_file(key[0], key[1], NO_LONGER)
+        there = self.files.get((key[0], key[1])) is not None
+        return self._of_file(key[0], key[1], UNCHECKED if there and key[2] in self.uncompared else NO_LONGER)
 
     def file_gone(self, key: Key) -> Row | None:
         return self._of_file(key[0], key[1], "no longer there")
 
     def gap_gone(self, key: Key) -> Row | None:
         what, where = key
-        if what == "note":
+        if what in ("note", UNCOMPARED):
             return _row(Status="no longer")
         repository, _, path = where.partition(": ")
         if what == "file":

@@ -53,6 +53,7 @@ class _Judge:
 
     def __init__(self, before: IocDocument, after: IocDocument) -> None:
         self._fast = after.scope.fast
+        self._uncompared = after.indicators.uncompared
         self._same_lists = before.indicators.digest == after.indicators.digest
         self._repositories: dict[str, RepositoryEntry] = {one.repository: one for one in after.repositories}
         self._files: dict[tuple[str, str], FileEntry] = {(one.repository, one.path): one for one in after.files}
@@ -72,6 +73,8 @@ class _Judge:
             return f"the file could not be read: {file.reason or 'no reason given'}"
         if file is None and self._fast and "/" in finding.path:
             return "only files in the top folder were read"
+        if file is not None and finding.ecosystem in self._uncompared:
+            return f"no indicator for {finding.ecosystem} was at hand"
         return None
 
     def _why_gone(self, finding: FindingEntry) -> str:

@@ -249,11 +249,12 @@ class RepositoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorFigures:
-    """How many indicators there were, and which lists (a digest)."""
+    """How many indicators there were, which lists (a digest), and ecosystems that were compared with none of them."""
 
     count: int = 0
     withdrawn: int = 0
     digest: str = ""
+    uncompared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,13 +53,13 @@ def silent_sources(packages: Iterable[Asked]) -> dict[str, dict[str, int]]:
 
 
 def silent_words(packages: Iterable[Asked], names: Iterable[str] = tuple(_LABELS)) -> Iterator[str]:
-    """The same as lines, of these sources: "KEV: not consulted for 3 packages"."""
+    """The same in at most two lines, of these sources: "Not consulted: EPSS (1 package), KEV (3 packages)"."""
     wanted = frozenset(names)
     silent = silent_sources(packages)
     for words, found in ((_NO_ANSWER, silent["gaps"]), (_NOT_CONSULTED, silent["not_consulted"])):
-        for name, number in found.items():
-            if name in wanted:
-                yield f"{_LABELS[name]}: {words} for {counted(number, 'package')}"
+        said = [f"{_LABELS[name]} ({counted(number, 'package')})" for name, number in found.items() if name in wanted]
+        if said:
+            yield f"{words.capitalize()}: {', '.join(said)}"
 
 
 def exploitation_gap(packages: Iterable[Asked]) -> str | None:

@@ -11,6 +11,7 @@ from tasks.history.iocchanges import IocChanges
 from tasks.history.model import BatchSpan
 from tasks.ioc.model import FileRecord, FileStatus, Finding, RepositoryRecord, RepositoryStatus
 from tasks.reports.files import write_document
+from tasks.reports.plain import counted
 from tasks.reports.since import since_document, since_line
 
 __all__ = ["IocMetrics", "IocResult", "findings_document", "write_findings"]
@@ -36,9 +37,10 @@ class IocResult:
     """Everything an IOC scan found out. Times are naive UTC.
 
     possible are packages whose version is not stated or cannot be compared with an indicator's: to be looked at.
-    indicators_from describes advisory stores among the lists, with their ecosystems and age; problem says why the
-    findings workbook could not be written. teams are the repositories (OWNER/NAME) of each team the scan was told of;
-    since is what changed since the last kept scan (None: there is none); page is the report to look at.
+    uncompared are ecosystems whose packages were held against nothing: the lists are empty, or a store has none of
+    theirs. indicators_from describes advisory stores among the lists, with their ecosystems and age; problem says why
+    the findings workbook could not be written. teams are the repositories (OWNER/NAME) of each team the scan was told
+    of; since is what changed since the last kept scan (None: there is none); page is the report to look at.
     """
 
     scan_id: str
@@ -55,12 +57,18 @@ class IocResult:
     indicators_digest: str = ""
     notes: tuple[str, ...] = ()
     indicators_from: tuple[str, ...] = ()
+    uncompared: tuple[str, ...] = ()
     problem: str | None = None
     fast: bool = False
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     web_url: str | None = None
     since: IocChanges | None = None
     page: Path | None = None
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something was not read, or not compared with anything: no finding there says nothing."""
+        return bool(self.failed_files or self.failed_repositories or self.uncompared or not self.indicators)
 
     @property
     def failed_files(self) -> tuple[FileRecord, ...]:
@@ -77,18 +85,22 @@ class IocResult:
         counts = Counter(one.status for one in self.files)
         hit = len({one.repository for one in self.findings})
         lines = [
-            f"{len(self.findings)} findings in {hit} repositories",
-            f"{len(self.repositories)} repositories, {len(self.files)} lockfiles: {counts[FileStatus.SCANNED]} read,"
-            f" {counts[FileStatus.CACHED]} known, {counts[FileStatus.FAILED]} could not be read",
-            f"{self.indicators} indicators, {self.withdrawn} withdrawn"
+            f"{counted(len(self.findings), 'finding')} in {_repositories(hit)}",
+            f"{_repositories(len(self.repositories))}, {counted(len(self.files), 'lockfile')}:"
+            f" {counts[FileStatus.SCANNED]:,} read, {counts[FileStatus.CACHED]:,} known,"
+            f" {counts[FileStatus.FAILED]:,} could not be read",
+            f"{counted(self.indicators, 'indicator')}, {self.withdrawn:,} withdrawn"
             + "".join(f", from {o}" for o in self.indicators_from),
-            f"{sum(self.metrics.requests.values())} requests, {self.metrics.wall_s:.1f} s",
+            f"{counted(sum(self.metrics.requests.values()), 'request')}, {self.metrics.wall_s:.1f} s",
         ]
         if self.possible:
-            lines.append(f"{len(self.possible)} packages without a comparable version are worth a look (possible)")
+            packages = counted(len(self.possible), "package")
+            lines.append(f"Worth a look (possible): {packages} without a comparable version")
         lines += self._team_lines()
         if self.failed_repositories:
-            lines.append(f"{len(self.failed_repositories)} repositories could not be read")
+            lines.append(f"{_repositories(len(self.failed_repositories))} could not be read")
+        if self.uncompared:
+            lines.append(f"Compared with nothing: packages of {', '.join(self.uncompared)}")
         if self.since:
             lines.append(since_line(self.since))
         if self.page:
@@ -100,11 +112,16 @@ class IocResult:
         left = Counter(one.repository for one in self.findings)
         for team, names in self.teams.items():
             hit = {name: left[name] for name in names if name in left}
-            yield f"team {team}: {sum(hit.values())} findings in {len(hit)} of {len(names)} repositories"
+            found = counted(sum(hit.values()), "finding")
+            yield f"team {team}: {found} in {len(hit):,} of {_repositories(len(names))}"
         of_teams = {name for names in self.teams.values() for name in names}
         rest = {name: count for name, count in left.items() if name not in of_teams}
         if self.teams and len(of_teams) < len(self.repositories):
-            yield f"other repositories: {sum(rest.values())} findings in {len(rest)}"
+            yield f"other repositories: {counted(sum(rest.values()), 'finding')} in {len(rest):,}"
+
+
+def _repositories(number: int) -> str:
+    return counted(number, "repository", "repositories")
 
 
 def findings_document(result: IocResult) -> dict[str, Any]:
@@ -145,6 +162,7 @@ def findings_document(result: IocResult) -> dict[str, Any]:
             "withdrawn": result.withdrawn,
             "digest": result.indicators_digest,
             "stores": list(result.indicators_from),
+            "uncompared": list(result.uncompared),
         },
         "notes": list(result.notes),
         "metrics": {

@@ -45,6 +45,8 @@ def _head(document: IocDocument, changes: IocChanges | None) -> Iterator[str]:
     files = counted(len(document.files), "lockfile")
     yield f"Read: {counted(len(document.repositories), 'repository', 'repositories')}, {files}"
     yield f"Indicators: {document.indicators.count:,}, {document.indicators.withdrawn:,} withdrawn"
+    if document.indicators.uncompared:
+        yield one_line(f"Compared with nothing: packages of {', '.join(document.indicators.uncompared)}")
     yield since_line(changes) if changes else "Since the last scan: no earlier scan of this target is kept"
 
 

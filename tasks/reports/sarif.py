@@ -83,6 +83,8 @@ def _notifications(result: IocResult) -> Iterator[dict[str, Any]]:
         yield _notification(repository.repository, repository.reason)
     for file in result.failed_files:
         yield _notification(f"{file.repository}/{file.path}", file.reason)
+    for name in result.uncompared:
+        yield {"level": "error", "message": {"text": f"packages of {name} were compared with nothing"}}
 
 
 def _notification(where: str, reason: str | None) -> dict[str, Any]:

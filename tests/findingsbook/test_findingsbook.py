@@ -196,3 +196,14 @@ def test_another_workbook_or_lost_headers_are_refused_by_name(book: Book) -> Non
 def test_a_workbook_that_could_not_be_written_shows_in_the_exit_code() -> None:
     assert exit_code(result(finding())) == 1
     assert exit_code(result(finding(), problem="it is open in Excel")) == 4
+
+
+def test_a_finding_is_not_called_gone_where_no_indicator_was_at_hand(book: Book) -> None:
+    book.merge(result(finding()))
+    book.merge(result(uncompared=("npm",), indicators=0))
+    assert [row["Status"] for row in book.rows()] == ["could not check"]
+    assert {"What": "not compared", "Where": "npm", "Status": "could not check"}.items() <= book.rows("Coverage")[
+        -1
+    ].items()
+    book.merge(result(uncompared=("PyPI",)))
+    assert [row["Status"] for row in book.rows()] == ["no longer found"]

@@ -127,6 +127,14 @@ def test_findings_of_lockfiles_come_and_go() -> None:
         ),
         ({"repositories": [{"repository": "acme/one", "status": "failed", "reason": "gone away"}]}, "gone away"),
         ({"repositories": []}, "not part of this scan"),
+        (
+            {
+                "files": [{"repository": "acme/one", "path": "a/yarn.lock", "status": "scanned"}],
+                "repositories": [{"repository": "acme/one"}],
+                "indicators": {"count": 0, "uncompared": ["npm"]},
+            },
+            "no indicator for npm was at hand",
+        ),
         ({"scope": {"fast": True}}, "only files in the top folder"),
     ],
 )

@@ -77,5 +77,5 @@ def test_findings_are_summed_up_team_by_team_then_the_rest() -> None:
     result = IocResult("s", "t", now, now, findings, (), (), (), IocMetrics(), 1, teams=teams)
     assert [line for line in result.summary_lines() if "team" in line] == [
         "team core: 2 findings in 1 of 2 repositories",
-        "team web: 1 findings in 1 of 1 repositories",
+        "team web: 1 finding in 1 of 1 repository",
     ]

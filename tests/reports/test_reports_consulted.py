@@ -18,7 +18,7 @@ from tests.review.review_samples import NOW, advisory, key, reviewed
 FOUND = reviewed(key("1.0"), advisory("GHSA-1", aliases=("CVE-2020-0001",)))
 UNASKED = FOUND.model_copy(update={"not_consulted": ("kev", "epss")})
 SILENT = FOUND.model_copy(update={"gaps": ("kev",)})
-WORDS = "KEV: not consulted for 1 package"
+WORDS = "Not consulted: EPSS (1 package), KEV (1 package)"
 
 
 def _result(*packages: PackageReview) -> ScanResult:
@@ -77,10 +77,10 @@ def test_the_page_says_where_a_blank_is_no_answer() -> None:
 def test_the_text_report_and_the_summary_say_so() -> None:
     text = "\n".join(scan_report_lines(scan_document(_result(UNASKED)), None))
     assert "Perhaps not all: KEV not consulted for 1 package" in text
-    assert "EPSS: not consulted for 1 package" in text
+    assert WORDS in text
     assert "Perhaps not all" not in "\n".join(scan_report_lines(scan_document(_result(FOUND)), None))
     assert f"  {WORDS}" in list(summary_lines(_result(UNASKED)))
-    assert "  KEV: could not be asked for 1 package" in list(summary_lines(_result(SILENT)))
+    assert "  Could not be asked: KEV (1 package)" in list(summary_lines(_result(SILENT)))
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,7 @@ def test_no_finding_of_an_organisation_is_green_only_where_everything_was_read()
         ioc(files=[failed]),
         ioc(files=[]),
         ioc(files=[read], indicators=empty),
+        ioc(files=[read], indicators={"count": 5, "uncompared": ["npm"]}),
         ioc(files=[read], scope={"fast": True}),
     ):
         page = "".join(ioc_page(world, None))

@@ -53,12 +53,16 @@ def test_text_is_one_short_line() -> None:
     assert shortened("a\r\n\tb\x00c\u2028d") == "a b c d"
     assert len(escaped("x" * 10_000)) == 300
     assert shortened("\ud800") == "?"
+    assert shortened("a\u202eb\u200bc") == "a\\u202eb\\u200bc"
 
 
 def test_tables_and_lists_say_how_much_is_left_out() -> None:
     table = table_of("k", "findings", [{"Package": "p"}] * (MOST_ROWS + 1))
     assert len(table.rows) == MOST_ROWS
     assert table.title == f"{MOST_ROWS + 1} findings, the first {MOST_ROWS} shown"
+    wide = table_of("k", "findings", [{"Package": "p" * 300, "Why": "\u20ac" * 300}] * 400)
+    assert 100 < len(wide.rows) < 400
+    assert wide.title == f"400 findings, the first {len(wide.rows)} shown"
     assert list(bullets(["a", "b", "c"], most=2)) == ["- a", "- b", "- … and 1 more"]
 
 

@@ -24,6 +24,7 @@ MILD = reviewed(key("1.0"), advisory("GHSA-1", vector=MEDIUM))
 GRAVE = reviewed(key("1.0"), advisory("GHSA-2", vector=CRITICAL))
 DOWN = reviewed(key("1.0"), osv=OSV_DOWN)
 CLEAN = reviewed(key("1.0"))
+UNUSABLE = reviewed(key(None, text="latest"))
 
 
 def result_of(*packages: PackageReview, **more: Any) -> ScanResult:
@@ -44,6 +45,23 @@ def test_a_source_that_failed_is_a_gap_of_a_reviewed_package() -> None:
     assert "outcome:unchecked" in scan_tags(result_of(gapped), None)
 
 
+def test_no_artifact_says_none_exploited_where_kev_was_not_heard() -> None:
+    known = reviewed(key("1.0"), advisory("GHSA-1", aliases=("CVE-2020-0001",)))
+    unasked = known.model_copy(update={"not_consulted": ("kev",)})
+    exploited = known.vulnerabilities[0].model_copy(update={"kev": True})
+    for packages, cell, figure in (
+        ((known,), "no", "0"),
+        ((unasked,), "not consulted", "not known: KEV not consulted for 1 package"),
+        ((unasked.model_copy(update={"vulnerabilities": (exploited,)}),), "yes", "1, perhaps more: KEV not consulted"),
+        ((DOWN,), None, "not known: 1 package could not be checked"),
+    ):
+        summary, table, *_ = scan_pieces(result_of(*packages), None, {})
+        assert isinstance(summary, MarkdownPiece)
+        assert f"| Exploited or malicious | {figure}" in summary.text
+        assert isinstance(table, TablePiece)
+        assert [row["Exploited"] for row in table.rows] == ([cell] if cell else [])
+
+
 @pytest.mark.parametrize(
     ("packages", "problem", "tags"),
     [
@@ -52,6 +70,7 @@ def test_a_source_that_failed_is_a_gap_of_a_reviewed_package() -> None:
         ((GRAVE, CLEAN), None, {"findings", "critical"}),
         ((DOWN,), None, {"unchecked"}),
         ((CLEAN,), "open in Excel", {"not-written"}),
+        ((CLEAN, UNUSABLE), None, {"manual-review"}),
     ],
 )
 def test_tags_say_the_outcome(packages: tuple[PackageReview, ...], problem: str | None, tags: set[str]) -> None:

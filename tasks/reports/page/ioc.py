@@ -62,7 +62,7 @@ def _ecosystems(document: IocDocument) -> list[str]:
 
 def _head(document: IocDocument, changes: IocChanges | None) -> Head:
     facts = [f"Scanned {moment(document.finished_at)}", f"in {duration(document.metrics.wall_s)}"]
-    facts += [f"{document.indicators.count:,} indicators", f"scan {document.scan_id}"]
+    facts += [f"{counted(document.indicators.count, 'indicator')}", f"scan {document.scan_id}"]
     title = document.target.partition(":")[2] or document.target
     figures = list(_figures(document, changes))
     return Head("Malicious packages in lockfiles", title, facts, list(_notices(document)), figures)
@@ -76,6 +76,10 @@ def _notices(document: IocDocument) -> Iterator[Notice]:
         )
     if not document.indicators.count:
         yield Notice("The lists held no indicator.", "Nothing could be found.", bad=True)
+    elif document.indicators.uncompared:
+        yield Notice(
+            "Not everything was compared.", f"No indicator for {', '.join(document.indicators.uncompared)}.", bad=True
+        )
     if document.scope.fast:
         yield Notice("Top folders only.", "Lockfiles in other folders were not read (--fast).")
 
@@ -86,7 +90,8 @@ def _figures(document: IocDocument, changes: IocChanges | None) -> Iterator[Figu
     new = f"{len(changes.new):,} new, {len(changes.gone):,} gone" if changes else "packages known to be malicious"
     missing = sum(1 for _ in not_read(document))
     # Nothing found says something only where everything was read and there was something to look for.
-    none = "ok" if document.files and document.indicators.count and not (missing or document.scope.fast) else ""
+    compared = document.files and document.indicators.count and not document.indicators.uncompared
+    none = "ok" if compared and not (missing or document.scope.fast) else ""
     yield Figure(many, "Findings", new, "4" if many else none)
     yield Figure(hit, "Repositories affected", f"of {len(document.repositories):,}", "4" if hit else none)
     yield Figure(len(document.possible), "Possible", "no comparable version", "2" if document.possible else "")

@@ -99,9 +99,10 @@ def _notices(document: ScanDocument) -> Iterator[Notice]:
     if failed:
         many = counted(len(failed), "package")
         yield Notice(f"{many} could not be checked.", "What is not known is not safe; see Coverage.", bad=True)
-    silent = list(silent_words(document.packages))
+    # Sources with verdicts of their own are in the table of coverage.
+    silent = list(silent_words(document.packages, (KEV, EPSS)))
     if silent:
-        yield Notice("Not every source answered.", f"{'; '.join(silent)}. What they would add is not known.")
+        yield Notice("Exploitation is not known of every vulnerability.", f"{'; '.join(silent)}.")
     if document.summary.scope.dry_run:
         yield Notice("Dry run.", "No workbook was written.")
     elif document.summary.workbook is None:
