@@ -32,7 +32,7 @@ from tasks.merge.reconciled import Reconciled
 from tasks.merge.threeway import reconcile
 from tasks.reports.summarysheet import summary_sheet_lines
 from tasks.reports.upgradesheet import upgrade_sheet_lines
-from tasks.review.model import PackageReview
+from tasks.review.model import PackageReview, ReviewStatus
 from tasks.review.reviewer import utc_now
 from tasks.upgrade.plan import upgrade_plan
 from tasks.workbook.model import PackageRow, ReviewWorkbook
@@ -163,7 +163,8 @@ def _with_own_sheets(prepared: PreparedScan, theirs: ReviewWorkbook, reviews: Re
 def _lines(kind: SheetKind, prepared: PreparedScan, found: Sequence[PackageReview], rows: int) -> Iterator[Line]:
     if kind is SheetKind.SUMMARY:
         return summary_sheet_lines(found, rows, utc_now())
-    return upgrade_sheet_lines(upgrade_plan(found, prepared.settings.upgrade.python))
+    unchecked = sum(1 for one in found if one.status is ReviewStatus.FAILED and not one.vulnerabilities)
+    return upgrade_sheet_lines(upgrade_plan(found, prepared.settings.upgrade.python), unchecked)
 
 
 def _reconciled(prepared: PreparedScan, theirs: ReviewWorkbook, reviews: Reviews) -> Reconciled:

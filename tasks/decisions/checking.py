@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from tasks.advisories.model import Severity
-from tasks.advisories.versions import parse_version, project_name
+from tasks.advisories.versions import parse_version
 from tasks.decisions.interface import Cell, RawRow
 from tasks.decisions.model import Decision, DecisionKind, Decisions, Refusal
+from tasks.workbook.rows import parse_name
 
 __all__ = ["FIELDS", "checked", "field_of"]
 
@@ -121,10 +122,10 @@ def _short(cells: Mapping[str, Cell], name: str) -> str:
 
 
 def _project(name: str) -> str:
-    project = project_name(name)
-    if not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", project):
+    found = parse_name(name)
+    if not found.project:
         raise ValueError(f"{name!r} is no package name; write it as in the package column")
-    return project
+    return found.project
 
 
 def _advisory(text: str) -> str:

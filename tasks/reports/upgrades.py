@@ -5,18 +5,25 @@ from collections.abc import Iterator, Sequence
 from tasks.reports.plain import counted, one_line, section
 from tasks.upgrade.model import Pin, Upgrade, UpgradeEntry
 
-__all__ = ["obstacles", "upgrade_lines", "upgrade_words", "urgency_words", "way_words"]
+__all__ = ["missing_words", "obstacles", "upgrade_lines", "upgrade_words", "urgency_words", "way_words"]
 
 _MOST = 500
 _SHOWN_PINS = 10
 
 
-def upgrade_lines(plan: Sequence[UpgradeEntry]) -> Iterator[str]:
-    """The section of a text report; nothing without affected packages."""
-    yield from section(f"UPGRADE PLAN ({len(plan)}), most urgent first", _lines(plan))
+def upgrade_lines(plan: Sequence[UpgradeEntry], unchecked: int = 0) -> Iterator[str]:
+    """The section of a text report; unchecked is how many packages could not be checked."""
+    yield from section(f"UPGRADE PLAN ({len(plan)}), most urgent first", _lines(plan, unchecked))
 
 
-def _lines(plan: Sequence[UpgradeEntry]) -> Iterator[str]:
+def missing_words(unchecked: int) -> str:
+    """That the plan does not know of some packages."""
+    return f"Not in this plan: {counted(unchecked, 'package')} that could not be checked"
+
+
+def _lines(plan: Sequence[UpgradeEntry], unchecked: int) -> Iterator[str]:
+    if unchecked:
+        yield missing_words(unchecked)
     for number, entry in enumerate(plan[:_MOST], 1):
         yield one_line(f"{number}. {entry.name} {entry.version} ({_rows(entry)}): {urgency_words(entry)}")
         yield from (f"   {one_line(way)}" for way in way_words(entry))

@@ -93,6 +93,7 @@ def test_a_wrong_value_is_refused_with_what_to_do(cell: dict[str, str], words: s
 def test_a_person_may_write_fields_and_words_as_people_do() -> None:
     assert decision(decision="NOT_AFFECTED").kind is DecisionKind.NOT_AFFECTED
     assert decision(decision="False positive").kind is DecisionKind.FALSE_POSITIVE
+    assert decision(package="Demo[extra]").project == "demo"
     assert decision(reason="two\n lines").reason == "two lines"
 
 

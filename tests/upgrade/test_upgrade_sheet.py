@@ -9,6 +9,7 @@ import pytest
 from tasks.errors import MergeRefused
 from tasks.merge.commit import MergePlan, write_changes
 from tasks.merge.ownsheet import SheetKind, own_sheet, sheet_edits
+from tasks.reports.upgrades import upgrade_lines
 from tasks.reports.upgradesheet import upgrade_sheet_lines
 from tasks.review.model import PackageReview
 from tasks.upgrade.plan import upgrade_plan
@@ -34,6 +35,12 @@ def test_a_line_says_where_to_go_and_why() -> None:
         ("down", "1.0", "could not be looked for", "could not be looked for", "UNKNOWN, 1 vulnerability"),
     ]
     assert list(upgrade_sheet_lines(()))[-1] == ("nothing is affected",)
+
+
+def test_packages_that_could_not_be_checked_are_not_said_to_be_fine() -> None:
+    assert list(upgrade_sheet_lines((), 3))[-1] == ("Not in this plan: 3 packages that could not be checked",)
+    said = list(upgrade_lines((), 1))
+    assert said[-1].strip() == "Not in this plan: 1 package that could not be checked"
 
 
 def _plan(book: Path, folder: Path) -> MergePlan:
