@@ -11,13 +11,16 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import uvicorn
+    from uvicorn import Server
 
 
-def _end_with_parent(server: "uvicorn.Server") -> None:
+def _end_with_parent(made: "list[Server]") -> None:
     while sys.stdin.buffer.read(1):
         continue
-    server.should_exit = True
+    if not made:
+        # Still importing, no database is open: a parent that refused its input does not wait for the rest.
+        os._exit(0)
+    made[0].should_exit = True
 
 
 def main() -> None:
@@ -30,12 +33,15 @@ def main() -> None:
     port_line.write(f"{listener.getsockname()[1]}\n")
     port_line.close()
 
+    made: list[Server] = []
+    threading.Thread(target=_end_with_parent, args=(made,), daemon=True).start()
+
     import uvicorn  # noqa: PLC0415  the parent waits for the port line, not for these imports
     from prefect.server.api.server import create_app  # noqa: PLC0415
 
     config = uvicorn.Config(create_app(), log_level="error", access_log=False, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
-    threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+    made.append(server)
     server.run(sockets=[listener])
     # The server has stopped in order; taking Prefect's modules apart would cost the waiting parent another second.
     os._exit(0)

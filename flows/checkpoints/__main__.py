@@ -4,17 +4,17 @@ import argparse
 from pathlib import Path
 
 from flows.command.ending import ended
-from flows.command.words import add_data_dir
+from flows.command.targets import check_data_dir
+from flows.command.words import add_data_dir, command_parser
+
+DESCRIPTION = "Look at and tidy the checkpoints of a data folder."
+
+EPILOG = "exit codes: 0 done, 2 wrong use or not valid, 4 damaged or not readable"
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser of `python -m flows.checkpoints`."""
-    made = argparse.ArgumentParser(
-        "python -m flows.checkpoints",
-        description="Look at and tidy the checkpoints of a data folder.",
-        epilog="exit codes: 0 done, 2 wrong use or not valid, 4 damaged or not readable",
-        allow_abbrev=False,
-    )
+    made = command_parser("checkpoints", DESCRIPTION, EPILOG)
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _command(commands, "list", "every checkpoint, newest first")
     _command(commands, "validate", "each check of one checkpoint with its verdict; exit 0 or 2", id_of="checkpoint")
@@ -55,6 +55,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from flows.checkpoints.validating import print_checkpoint, print_validation  # noqa: PLC0415
 
     data_dir, json_file = arguments.data_dir, arguments.json_file
+    check_data_dir(data_dir)
     if arguments.command == "list":
         return print_list(data_dir, json_file)
     if arguments.command == "validate":

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.checkpoints.output import say
+from flows.command.targets import check_data_dir
 from tasks.checkpoints.model import CheckpointHead
 from tasks.checkpoints.store import CheckpointStore
 
@@ -13,6 +14,7 @@ _COLUMNS = "{:<12}  {:<12}  {:<19}  {:>6}  {:>11}  {}"
 
 def print_list(data_dir: Path, json_file: Path | None = None) -> int:
     """Print every checkpoint of the data folder, newest first, or write it as JSON; returns the exit code, 0."""
+    check_data_dir(data_dir)
     store = CheckpointStore(data_dir / "checkpoints")
     found = store.found()
     unreadable = store.unreadable()

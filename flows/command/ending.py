@@ -1,11 +1,14 @@
 """How every command ends: with an exit code and, where something went wrong, one line that says what."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from flows.console import complain, write_any_letter
 from tasks.errors import ExitCode, VetbookError
+from tasks.files.reasons import explain
 
 
 def ended(answer: Callable[[], int], interrupted: str = "") -> int:
@@ -20,6 +23,12 @@ def ended(answer: Callable[[], int], interrupted: str = "") -> int:
         # Whoever read our output (head, less) has seen enough; the interpreter must not flush into the closed pipe.
         sys.stdout = None
         return ExitCode.DONE
+    except OSError as error:
+        # Without a file it is no place that a person could mend.
+        if error.filename is None:
+            raise
+        complain(f"vetbook: {error.filename}: {explain(error, Path(os.fsdecode(error.filename)))}")
+        return ExitCode.MERGE_FAILED
     except KeyboardInterrupt:
         return _interrupted(ExitCode.INTERRUPTED, interrupted)
     except SystemExit as end:

@@ -1,13 +1,15 @@
-"""The files that a command is to write, told apart before anything is done."""
+"""The files that a command is to read and to write, looked at before anything is done."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.errors import UsageError
+from tasks.errors import InputError, UsageError
+from tasks.files.reasons import explain
 
 
 def check_files(named: Mapping[str, Path | None], taken: Mapping[Path, str]) -> None:
-    """Raise UsageError for a folder, a file that is something else already, or one file for two flags.
+    """Raise UsageError for a folder, a file that is something else already or cannot be made, or one for two flags.
 
     named are the files by their flags; taken says of other files what they are.
     """
@@ -20,3 +22,28 @@ def check_files(named: Mapping[str, Path | None], taken: Mapping[Path, str]) -> 
         if (what := held.get(path.resolve())) is not None:
             raise UsageError(f"{flag} {path} is {what}; give another file name")
         held[path.resolve()] = f"the file of {flag}"
+        _check_place(flag, path)
+
+
+def _check_place(flag: str, path: Path) -> None:
+    """Refuse now what could not be written after an hour of looking up."""
+    folder = next(folder for folder in path.resolve().parents if folder.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"{flag} {path}: no file can be made in {folder}; give another file name")
+
+
+def check_data_dir(folder: Path) -> None:
+    """Raise UsageError where the data folder is a file: what is looked for there would read as none."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--data-dir {folder}: not a folder; give another one")
+
+
+def check_input(path: Path) -> None:
+    """Raise InputError where there is no such file, or it is a folder or device."""
+    try:
+        if not path.exists():
+            raise InputError(f"{path}: no such file; give an existing workbook to --input")
+        if not path.is_file():
+            raise InputError(f"{path}: not a file; give the workbook or list itself to --input")
+    except OSError as error:
+        raise InputError(f"{path}: {explain(error, path)}") from error

@@ -2,11 +2,22 @@
 
 import argparse
 from pathlib import Path
+from typing import NoReturn
+
+from tasks.errors import ExitCode
+
+
+class CommandParser(argparse.ArgumentParser):
+    """Says what is wrong with the words of a command in one line, and not how all of it is used."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        self.exit(ExitCode.USAGE, f"vetbook: {message}; see {self.prog} --help\n")
 
 
 def command_parser(name: str, description: str, epilog: str) -> argparse.ArgumentParser:
     """The parser of `python -m flows.NAME`; its epilog is shown as it is written, and flags are never guessed."""
-    return argparse.ArgumentParser(
+    return CommandParser(
         f"python -m flows.{name}",
         description=description,
         epilog=epilog,

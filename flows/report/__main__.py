@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from flows.command.ending import ended
+from flows.command.targets import check_data_dir, check_files
 from flows.command.words import add_data_dir, command_parser
 
 DESCRIPTION = "List the scans that are kept, compare two of them, or make the reports of one again."
@@ -49,6 +50,12 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UsageError("SCAN, --latest, --list and --compare: give one of them; see --help")
     if arguments.input is not None and arguments.org is not None:
         raise UsageError("--input and --org: give one of them; see --help")
+    check_data_dir(arguments.data_dir)
+    read = [Path(name) for name in (arguments.scan, *(arguments.compare or ())) if name]
+    check_files(
+        {"--json": arguments.json_file, "--html": arguments.html_file},
+        {path: "a file that is read" for path in (arguments.input, *read) if path is not None},
+    )
     wanted = Wanted(arguments.data_dir, arguments.input, arguments.org, arguments.json_file, arguments.html_file)
     if arguments.listing:
         return show_list(wanted)

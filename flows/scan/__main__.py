@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.command.ending import ended
+from flows.command.targets import check_data_dir, check_files, check_input
 from flows.console import complain, say
 from flows.scan.arguments import parser
 from tasks.errors import ExitCode
@@ -87,18 +88,24 @@ def _check_looked_at(arguments: argparse.Namespace) -> None:
     from tasks.errors import UsageError  # noqa: PLC0415
     from tasks.inputs.files import is_workbook  # noqa: PLC0415
 
+    check_data_dir(arguments.data_dir)
+    if arguments.input is not None:
+        check_input(arguments.input)
     if arguments.input is None or not is_workbook(arguments.input):
         raise UsageError(
             f"{arguments.input or arguments.environment}: not a workbook, and nothing is looked up here;"
             " give --input the workbook that was made of it"
         )
+    books = {path: "a workbook that is looked at" for path in (arguments.input, arguments.output) if path is not None}
+    check_files({"--json": arguments.json_file}, books)
 
 
 def _scan(arguments: argparse.Namespace) -> int:
     from flows.command.serving import beside_server  # noqa: PLC0415  slow imports come after the quick answers
 
     request = _request(arguments)
-    _check_input(request)
+    if not request.environment:
+        check_input(request.workbook)
     with beside_server(verbose=arguments.verbose, quiet=arguments.quiet) as server:
         outcome = _run(request, server)
     return _report(outcome, arguments)
@@ -128,13 +135,6 @@ def _resume_mode(arguments: argparse.Namespace) -> "ResumeMode":
         return ResumeMode.FRESH
     unasked = arguments.resume_auto or arguments.force_continue or arguments.yes
     return ResumeMode.AUTO if unasked else ResumeMode.ASK
-
-
-def _check_input(request: "ScanRequest") -> None:
-    from tasks.errors import InputError  # noqa: PLC0415
-
-    if not request.environment and not request.workbook.exists():
-        raise InputError(f"{request.workbook}: no such file; give an existing workbook to --input")
 
 
 def _run(request: "ScanRequest", server: "LocalServer") -> "ScanOutcome":

@@ -73,10 +73,10 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
 def _add_selection(group: argparse._ArgumentGroup) -> None:
     group.add_argument("-p", "--packages", nargs="+", metavar="NAME", default=[], help="only these packages")
     group.add_argument("--start-row", type=int, metavar="N", help="first Excel row to review")
+    group.add_argument("--end-row", type=int, metavar="N", help="last Excel row to review")
     group.add_argument(
         "--retry-failed", action="store_true", help="only rows where something could not be checked, or nothing is said"
     )
-    group.add_argument("--end-row", type=int, metavar="N", help="last Excel row to review")
 
 
 def _add_batches(group: argparse._ArgumentGroup) -> None:
@@ -109,20 +109,25 @@ def _add_batches(group: argparse._ArgumentGroup) -> None:
 
 def _add_behaviour(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--dry-run", action="store_true", help="look everything up, write no workbook")
-    group.add_argument("--report-only", action="store_true", help="only report what the workbook says, look nothing up")
-    group.add_argument(
+    looks = group.add_mutually_exclusive_group()
+    looks.add_argument("--report-only", action="store_true", help="only report what the workbook says, look nothing up")
+    looks.add_argument(
         "--changes-only",
         action="store_true",
         help="only report how --output differs from --input (without --output: --input from its newest backup)",
     )
-    group.add_argument("--format-check", action="store_true", help="also mend colours that belie their text")
+    looks.add_argument(
+        "--format-check-only",
+        action="store_true",
+        help="only list cells whose colours belie their text",
+    )
+    group.add_argument("--format-check", action="store_true", help="also mend such cells")
     group.add_argument(
         "--upgrade-sheet", action="store_true", help="also add or renew the sheet Vetbook upgrades in the workbook"
     )
     group.add_argument(
         "--summary-sheet", action="store_true", help="also add or renew the sheet Vetbook summary in the workbook"
     )
-    group.add_argument("--format-check-only", action="store_true", help="only list such cells, look nothing up")
     group.add_argument(
         "--merge-strategy",
         choices=["use-checkpoint", "use-current", "merge"],

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.command.targets import check_files
+from flows.command.targets import check_files, check_input
 from flows.scan.importing import Brought, bring, brought_in
 from flows.scan.offer import offer_on_terminal
 from flows.scan.prepared import Folders, PreparedScan, distinct, key_of, layout_wanted
@@ -29,6 +29,8 @@ def prepare(request: ScanRequest, offer: Offer = offer_on_terminal) -> PreparedS
 
     `offer` is asked about an unfinished scan where the request is interactive and names no way.
     """
+    if not request.environment:
+        check_input(request.workbook)
     brought = bring(request)
     loaded = load_settings(request.config, flags=_flags(request))
     with brought_in(brought, layout_wanted(loaded.settings)):

@@ -36,8 +36,9 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--nvd", action="store_true", help="also NVD's feeds of the years the advisories name")
     group.add_argument("--epss-file", type=Path, metavar="FILE", help="take EPSS's scores from this CSV or CSV.gz")
-    group.add_argument("--status", action="store_true", help="only show what the store holds and how old it is")
-    group.add_argument("--prune", action="store_true", help="only remove kept answers that are too old or too many")
+    instead = group.add_mutually_exclusive_group()
+    instead.add_argument("--status", action="store_true", help="only show what the store holds and how old it is")
+    instead.add_argument("--prune", action="store_true", help="only remove kept answers that are too old or too many")
 
 
 def _add_behaviour(group: argparse._ArgumentGroup) -> None:

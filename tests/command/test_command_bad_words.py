@@ -1,0 +1,145 @@
+"""Wrong words and paths, of every command: one line, exit code 2, nothing written, and no server waited for."""
+
+import io
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.checkpoints.__main__ import main as checkpoints
+from flows.command.ending import ended
+from flows.command.targets import check_files
+from flows.ioc.__main__ import main as ioc
+from flows.report.__main__ import main as report
+from flows.scan.__main__ import main as scan
+from flows.scan.prepare import prepare
+from flows.scan.request import ScanRequest
+from flows.sync.__main__ import main as sync
+from tasks.errors import InputError, UsageError
+from tests.end_to_end.harness import make_workbook
+from tests.unprivileged import without_root
+
+Main = Callable[[list[str]], int]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    make_workbook(tmp_path / "book.xlsx", [("requests", "2.19.1")])
+    (tmp_path / "a_file").write_text("x")
+    return tmp_path
+
+
+def _refused(main: Main, words: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that the command says; it ends with exit code 2."""
+    try:
+        code: object = main(words.split())
+    except SystemExit as end:
+        code = end.code
+    told = capsys.readouterr()
+    assert (code, told.out, len(told.err.splitlines())) == (2, "", 1), told
+    return told.err
+
+
+@pytest.mark.parametrize(
+    ("main", "words", "named"),
+    [
+        (scan, "--nonsense", "--nonsense; see python -m flows.scan --help"),
+        (scan, "--input book.xlsx --resume-auto --start-fresh", "--start-fresh"),
+        (scan, "--input book.xlsx --batch-size many", "'many'"),
+        (scan, "--input book.xlsx --report-only --changes-only", "--changes-only"),
+        (scan, "--input book.xlsx --report-only --data-dir a_file", "not a folder"),
+        (scan, "--environment . --report-only", "not a workbook"),
+        (scan, "--input missing.xlsx --report-only", "no such file"),
+        (scan, "--input .", "not a file"),
+        (scan, f"--input {'x' * 5000}", "vetbook: xxx"),
+        (scan, "--list-checkpoints --data-dir a_file", "not a folder"),
+        (ioc, "--list-checkpoints --data-dir a_file", "not a folder"),
+        (ioc, "--org acme --batch-strategy fastest", "fastest"),
+        (checkpoints, "", "COMMAND; see python -m flows.checkpoints --help"),
+        (checkpoints, "list --data-dir a_file", "not a folder"),
+        (checkpoints, "clean --data-dir a_file", "not a folder"),
+        (sync, "--sources everything", "everything"),
+        (sync, "--status --prune", "--prune"),
+        (sync, "--data-dir a_file", "not a folder"),
+        (sync, "--json .", "is a folder"),
+        (report, "--list --data-dir a_file", "not a folder"),
+        (report, "--json out --html out", "the file of --json"),
+    ],
+)
+def test_one_line_and_exit_code_2(
+    folder: Path, main: Main, words: str, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(folder.rglob("*"))
+    assert named in _refused(main, words, capsys)
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("look", ["--report-only", "--changes-only --output book.xlsx", "--format-check-only"])
+def test_a_look_never_writes_its_json_over_the_workbook(
+    folder: Path, look: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (folder / "book.xlsx").read_bytes()
+    assert "--json book.xlsx" in _refused(scan, f"--input book.xlsx {look} --json book.xlsx", capsys)
+    assert (folder / "book.xlsx").read_bytes() == before
+
+
+def test_a_report_is_not_written_over_what_it_is_made_of(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "a file that is read" in _refused(report, "a_file --html a_file", capsys)
+    assert (folder / "a_file").read_text() == "x"
+
+
+def test_what_cannot_be_written_is_refused_before_anything_is_looked_up(tmp_path: Path) -> None:
+    (tmp_path / "a_file").write_text("x")
+    with pytest.raises(UsageError, match="no file can be made"):
+        check_files({"--csv": tmp_path / "a_file" / "x.csv"}, {})
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o555)
+    with without_root(locked, tmp_path), pytest.raises(UsageError, match=r"--vex .* no file can be made"):
+        check_files({"--vex": locked / "new" / "x.json"}, {})
+
+
+def test_a_deployment_that_names_a_folder_is_told_as_the_command_is(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a file"):
+        prepare(ScanRequest(workbook=tmp_path, data_dir=tmp_path / "data"))
+
+
+def test_a_file_that_cannot_be_used_is_one_line_wherever_it_is_met(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(lambda: len(Path("missing").read_bytes())) == 4
+    assert capsys.readouterr().err.startswith("vetbook: missing: a file or folder is missing; ")
+    with pytest.raises(OSError, match="no place"):
+        ended(lambda: _raise(io.UnsupportedOperation("no place")))
+
+
+def _raise(error: Exception) -> int:
+    raise error
+
+
+def test_a_server_that_still_imports_ends_at_once_with_its_parent(project_root: Path) -> None:
+    slow = (
+        "import builtins, threading\n"
+        "from flows import server_child\n"
+        "real = builtins.__import__\n"
+        "def hang(name, *rest, **more):\n"
+        "    if name == 'uvicorn': threading.Event().wait(100)\n"
+        "    return real(name, *rest, **more)\n"
+        "builtins.__import__ = hang\n"
+        "server_child.main()\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", slow],
+        cwd=project_root,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    assert int(child.stdout.readline()) > 0
+    began = time.monotonic()
+    child.stdin.close()
+    assert child.wait(timeout=60) == 0
+    assert time.monotonic() - began < 50
+    child.stdout.close()
