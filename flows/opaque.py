@@ -1,4 +1,4 @@
-"""Handing large values to Prefect tasks: it neither walks through them nor looks for futures inside."""
+"""Handing large values to Prefect's tasks, and back from its flows: it neither walks through them nor looks for futures inside."""
 
 from typing import TypeVar, cast
 
@@ -10,6 +10,11 @@ Value = TypeVar("Value")
 def opaque(value: Value) -> Value:
     """The value, wrapped so that Prefect leaves it alone; the task gets it unwrapped."""
     return cast("Value", quote(value))
+
+
+def opened(value: Value) -> Value:
+    """What `opaque` wrapped; a flow's result comes back wrapped as it was returned."""
+    return cast("Value", value.unquote()) if isinstance(value, quote) else value
 
 
 class _Carried:

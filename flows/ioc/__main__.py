@@ -59,11 +59,12 @@ def _run(request: "IocRequest", server: "LocalServer") -> "IocResult":
     for warning in prepared.warnings:
         complain(f"warning: {warning}")
     from flows.ioc.flow import ioc  # noqa: PLC0415
+    from flows.opaque import opened  # noqa: PLC0415
     from flows.prefect_end import drained  # noqa: PLC0415
 
     server.ready()
     with hand_over(prepared), drained():
-        return ioc(request)
+        return opened(ioc(request))
 
 
 def exit_code(result: "IocResult") -> ExitCode:

@@ -23,6 +23,7 @@ from flows.ioc.reading import Reading
 from flows.ioc.record import IocRecord, recorded
 from flows.ioc.request import IocRequest
 from flows.notifying import notify_findings, tell_failure
+from flows.opaque import opaque
 from flows.scan.stopping import SignalStop
 from flows.story.ioc_story import ioc_pieces, ioc_tags
 from flows.story.progress import told_progress
@@ -63,7 +64,7 @@ def ioc(request: IocRequest) -> IocResult:
     engine = ioc_engine_for(prepared.terms)
     try:
         with noted_run():
-            return _scan(prepared, engine, began, started_at)
+            return opaque(_scan(prepared, engine, began, started_at))
     finally:
         ioc_engine_for.cache_clear()
         engine.close()

@@ -146,12 +146,13 @@ def _run(request: "ScanRequest", server: "LocalServer") -> "ScanOutcome":
         complain(f"warning: {warning}")
     begin_early(prepared)
     from flows.day_logs import day_logs  # noqa: PLC0415
+    from flows.opaque import opened  # noqa: PLC0415
     from flows.prefect_end import drained  # noqa: PLC0415
     from flows.scan.flow import scan  # noqa: PLC0415
 
     server.ready()
     with day_logs(prepared.folders.logs, prepared.settings.logging), hand_over(prepared), drained():
-        return scan(prepared.request)
+        return opened(scan(prepared.request))
 
 
 def _report(outcome: "ScanOutcome", arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.dead_runs import noted_run
 from flows.notifying import notify_findings, notify_problem, tell_failure
+from flows.opaque import opaque
 from flows.scan.cleanup import clean_up
 from flows.scan.keeping import settle
 from flows.scan.looking_up import look_up
@@ -67,7 +68,7 @@ def _run_name() -> str:
 def scan(request: ScanRequest) -> ScanOutcome:
     """Look up every package of a review workbook and write what was found back into it."""
     with own_turn(request.workbook):
-        return _scan_in_turn(request)
+        return opaque(_scan_in_turn(request))
 
 
 def _scan_in_turn(request: ScanRequest) -> ScanOutcome:
