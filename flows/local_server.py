@@ -5,14 +5,16 @@ process reads the workbook and imports the client. The child's database is the u
 (PREFECT_HOME), so a later `prefect server start` shows every run.
 """
 
+import http.client
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,6 +25,8 @@ from tasks.errors import LocalServerError
 
 START_UP_SECONDS = 180
 """A fresh PREFECT_HOME takes 30 s here for its migrations; slow disks take longer."""
+
+_ANSWER_SECONDS = 10
 
 _SERVER_SETTINGS = {
     # One event a transaction (the default) keeps the server deaf for 15 s after 200 task runs.
@@ -44,8 +48,34 @@ def server_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in {**_SERVER_SETTINGS, **environment}.items() if k != "PREFECT_API_URL"}
 
 
+def past_proxies(environment: MutableMapping[str, str]) -> None:
+    """Let no proxy come between a run and its own server: it cannot reach this machine's loopback."""
+    known = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    hosts = [host.strip() for host in known.split(",") if host.strip()]
+    if not {"*", "127.0.0.1"} & set(hosts):
+        # Python reads the one name first, other libraries the other.
+        environment["no_proxy"] = environment["NO_PROXY"] = ",".join((*hosts, "127.0.0.1"))
+
+
 def _prefect_home() -> Path:
     return Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect").expanduser()
+
+
+def _check_there(url: str) -> None:
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=_ANSWER_SECONDS):  # noqa: S310  http(s), or refused
+            return
+    except urllib.error.HTTPError:
+        return
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        # Prefect's client may trust certificates that urllib does not know.
+        if isinstance(reason, ssl.SSLError):
+            return
+        raise LocalServerError(
+            f"PREFECT_API_URL {url}: no Prefect server answers there ({reason}); start it, or unset the variable: "
+            "the run then starts one of its own"
+        ) from error
 
 
 class LocalServer:
@@ -68,6 +98,7 @@ class LocalServer:
     def __enter__(self) -> Self:
         if not self._url:
             os.environ.pop("PREFECT_API_URL", None)
+            past_proxies(os.environ)
             self._start()
         return self
 
@@ -103,8 +134,12 @@ class LocalServer:
         os.environ["PREFECT_API_URL"] = self._url
 
     def ready(self) -> None:
-        """Wait until the server answers; LocalServerError when it does not within START_UP_SECONDS."""
+        """Wait until the server answers; LocalServerError when it does not within START_UP_SECONDS.
+
+        A server of the user's is asked once; whatever it answers, it is there.
+        """
         if self._child is None:
+            _check_there(self._url)
             return
         try:
             self._await_health(time.monotonic() + START_UP_SECONDS)

@@ -1,9 +1,11 @@
 """The server that a run starts for itself, as far as no server is needed to tell."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from flows.local_server import LocalServer, server_environment
 from tasks.errors import LocalServerError
@@ -27,3 +29,48 @@ def test_a_home_that_cannot_be_used_is_one_line(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(LocalServerError, match="set PREFECT_HOME"), LocalServer():
         raise AssertionError("nothing starts")
     assert "PREFECT_API_URL" not in os.environ
+
+
+def _closed_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:{port}/api", "nonsense", "http://", "ftp://127.0.0.1:{port}/api"]
+)
+def test_an_address_where_no_server_answers_is_one_line(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", address.format(port=_closed_port()))
+    with LocalServer() as server, pytest.raises(LocalServerError, match="unset the variable") as told:
+        server.ready()
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 503])
+def test_a_server_of_the_users_that_answers_is_taken(
+    status: int, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    httpserver.expect_request("/api/health").respond_with_data("", status=status)
+    monkeypatch.setenv("PREFECT_API_URL", httpserver.url_for("/api"))
+    with LocalServer() as server:
+        server.ready()
+        assert not server.is_child
+    httpserver.check_assertions()
+    assert len(httpserver.log) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ({}, "127.0.0.1"),
+        ({"NO_PROXY": "intranet.example, .corp"}, "intranet.example,.corp,127.0.0.1"),
+        ({"no_proxy": "a.example", "NO_PROXY": "b.example"}, "a.example,127.0.0.1"),
+        ({"no_proxy": "*"}, "*"),
+    ],
+)
+def test_a_proxy_never_stands_before_the_own_server(given: dict[str, str], made: str) -> None:
+    environment = {"HTTP_PROXY": "http://proxy.example:3128", **given}
+    past_proxies(environment)
+    assert environment["no_proxy"] == made
+    assert proxy_bypass_environment("127.0.0.1:4200", {"no": environment["no_proxy"]})
