@@ -15,7 +15,7 @@ def ended(answer: Callable[[], int], interrupted: str = "") -> int:
     """The exit code of answer, or that of what ended it; interrupted tells the person how to go on after Ctrl-C."""
     write_any_letter()
     try:
-        return answer()
+        return _flushed(answer())
     except VetbookError as error:
         complain(f"vetbook: {error}")
         return error.exit_code
@@ -35,6 +35,15 @@ def ended(answer: Callable[[], int], interrupted: str = "") -> int:
         if end.code != ExitCode.TERMINATED:
             raise
         return _interrupted(ExitCode.TERMINATED, interrupted)
+
+
+def _flushed(code: int) -> int:
+    """The code, when all that was said has left: a reader who has gone by now changes nothing about it."""
+    try:
+        print(end="", flush=True)
+    except BrokenPipeError:
+        sys.stdout = None
+    return code
 
 
 def end_on_terminate() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.console import complain, shown
+from flows.console import complain, say
 from tasks.errors import ExitCode, UsageError, VetbookError
 from tasks.history.changes import ScanChanges, compare_scans
 from tasks.history.choose import Chosen, choose
@@ -147,8 +147,8 @@ def _page(document: ScanDocument | IocDocument, changes: Changes | None) -> Iter
 
 
 def _print(lines: Iterable[str]) -> None:
-    sys.stdout.writelines(f"{shown(line)}\n" for line in lines)
-    sys.stdout.flush()
+    for line in lines:
+        say(line)
 
 
 def _listen() -> None:

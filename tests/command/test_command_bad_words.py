@@ -1,6 +1,7 @@
 """Wrong words and paths, of every command: one line, exit code 2, nothing written, and no server waited for."""
 
 import io
+import json
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from tests.end_to_end.harness import make_workbook
 from tests.unprivileged import without_root
 
 Main = Callable[[list[str]], int]
+_WHEN = "2026-11-22T10:00:00Z"
 
 
 @pytest.fixture
@@ -112,6 +114,23 @@ def test_a_file_that_cannot_be_used_is_one_line_wherever_it_is_met(capsys: pytes
     assert capsys.readouterr().err.startswith("vetbook: missing: a file or folder is missing; ")
     with pytest.raises(OSError, match="no place"):
         ended(lambda: _raise(io.UnsupportedOperation("no place")))
+
+
+def test_output_that_nobody_takes_ends_no_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = {"schema": 1, "scan_id": "a", "input": "book.xlsx", "packages": [], "summary": {}, "metrics": {}}
+    (folder / "r.json").write_text(json.dumps({**result, "started_at": _WHEN, "finished_at": _WHEN}))
+    monkeypatch.setattr("sys.stdout", None)
+    assert report(["r.json"]) == 0
+
+
+class _ClosedPipe(io.StringIO):
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
+def test_the_exit_code_stays_when_the_reader_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", _ClosedPipe())
+    assert ended(lambda: 3) == 3
 
 
 def _raise(error: Exception) -> int:
