@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.story.pieces import LinkPiece, MarkdownPiece, Piece, Row, bullets, escaped, figures_table, key_for, table_of
 from tasks.advisories.model import Severity
 from tasks.reports.consulted import KEV, blank, exploitation_gap, silent_words
+from tasks.reports.decided import note_words
 from tasks.reports.result import ScanResult, summary
 from tasks.review.model import PackageReview, ReviewStatus, SourceStatus, Tier, VulnerabilityReview
 
@@ -53,6 +54,7 @@ def _figures(result: ScanResult) -> Iterator[tuple[str, object]]:
     severities = counts["severities"]
     found = ", ".join(f"{severities[s.value]:,} {s.value.lower()}" for s in reversed(Severity) if severities[s.value])
     yield "Vulnerabilities", f"{counts['vulnerabilities']:,}" + (f" ({found})" if found else "")
+    yield "Decided by reviewers", sum(1 for one in result.packages for v in one.vulnerabilities if v.settled)
     yield "Exploited or malicious", _urgent(result.packages)
     for line in silent_words(result.packages):
         words, _, sources = line.partition(": ")
@@ -84,6 +86,7 @@ def finding_rows(result: ScanResult) -> Iterator[Row]:
             "Exploited": "yes" if found.kev else blank(review, KEV, "no") if found.cves else "",
             "Advisories": ", ".join(found.ids),
             "Fixed in": ", ".join(found.fixed_in) or "no fix known",
+            "Decision": note_words(found.decision) if found.decision else "",
         }
 
 
@@ -128,12 +131,16 @@ def _waits(review: PackageReview) -> bool:
 
 
 def scan_tags(result: ScanResult, problem: str | None) -> frozenset[str]:
-    """`outcome:` tags: findings, critical, unchecked, manual-review, not-written; clean where none of them applies."""
-    found = [v for review in result.packages for v in review.vulnerabilities]
+    """`outcome:` tags: findings, critical, unchecked, manual-review, decided, not-written; clean where none applies.
+
+    findings and critical are those that no decision in force is about.
+    """
+    found = [v for review in result.packages for v in review.open_vulnerabilities]
     applies = {
         "findings": bool(found),
         "critical": any(v.malicious or v.severity is Severity.CRITICAL for v in found),
         "unchecked": any(map(_is_unchecked, result.packages)),
+        "decided": any(v.settled for review in result.packages for v in review.vulnerabilities),
         "manual-review": any(map(_waits, result.packages)),
         "not-written": problem is not None,
     }

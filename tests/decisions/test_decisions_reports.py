@@ -10,6 +10,7 @@ import pytest
 
 from flows.scan.flow import ScanOutcome
 from flows.scan.outcome import exit_code
+from flows.story.scan_story import finding_rows, scan_tags
 from tasks.advisories.model import Severity
 from tasks.decisions.applying import DecisionBook
 from tasks.decisions.baseline import Known
@@ -99,6 +100,14 @@ def test_the_text_report_lists_them_by_what_they_count_for() -> None:
     worse = "\n".join(scan_report_lines(scan_document(_result(agreed, known={agreed.key: WORSE})), None))
     assert "WORSE THAN WHEN DECIDED: COUNTS AGAIN (1)" in worse
     assert "severity was LOW, is HIGH" in worse
+
+
+def test_the_run_tells_of_decisions_and_is_not_alarmed_by_them() -> None:
+    agreed, expired = _result(decision()), _result(decision(), today=date(2027, 1, 1))
+    assert scan_tags(agreed, None) == {"outcome:decided", "outcome:manual-review"}
+    assert scan_tags(expired, None) == {"outcome:findings"}
+    (row,) = finding_rows(agreed)
+    assert row["Decision"].startswith("accepted risk, owner Jane Doe, until 2026-12-31")
 
 
 def _page(result: ScanResult) -> str:
