@@ -70,11 +70,13 @@ def _processing(document: ScanDocument) -> Iterator[str]:
     yield f"Cells changed: {document.summary.changed_cells:,}"
 
 
-def _vulnerabilities(packages: Iterable[PackageEntry]) -> Iterator[str]:
+def _vulnerabilities(packages: Sequence[PackageEntry]) -> Iterator[str]:
     affected = [package for package in packages if package.vulnerabilities]
     severities = Counter(found.severity for package in affected for found in package.vulnerabilities)
     total = counted(severities.total(), "vulnerability", "vulnerabilities")
-    yield f"{total} in {counted(len(affected), 'package')}"
+    failed = sum(1 for package in packages if package.status is ReviewStatus.FAILED)
+    unchecked = f"; {counted(failed, 'package')} could not be checked" if failed else ""
+    yield f"{total} in {counted(len(affected), 'package')}{unchecked}"
     for severity in reversed(Severity):
         yield f"  {severity.value}: {severities[severity]:,}"
 

@@ -1,6 +1,7 @@
 """The summary a person reads at the end of a scan."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tasks.advisories.model import Severity
 from tasks.http.metrics import ServiceMetrics
@@ -8,11 +9,15 @@ from tasks.reports.advice import advice
 from tasks.reports.consulted import silent_words
 from tasks.reports.decided import decision_summary
 from tasks.reports.plain import counted as _count
+from tasks.reports.plain import one_line
 from tasks.reports.result import ScanResult, summary
 from tasks.reports.since import since_line
 from tasks.review.model import PackageReview, ReviewStatus, Tier, VulnerabilityReview
 
 _SHOWN = 10
+_NAME = 80
+"""Characters of a name or a version: cells may hold thousands."""
+
 _ONE, _MANY = "vulnerability", "vulnerabilities"
 _TIERS = {
     Tier.SECURITY_RISK: "security risk",
@@ -32,7 +37,7 @@ def summary_lines(result: ScanResult) -> Iterator[str]:
     )
     yield "  " + ", ".join(f"{counts['tiers'][tier.value]:,} {words}" for tier, words in _TIERS.items())
     found, where = counts["vulnerabilities"], counts["affected_packages"]
-    yield f"  {_count(found, _ONE, _MANY)} in {_count(where, 'package')}{_by_severity(counts)}"
+    yield f"  {_count(found, _ONE, _MANY)} in {_count(where, 'package')}{_by_severity(counts)}{_unchecked(counts)}"
     yield from (f"  {line}" for line in silent_words(result.packages))
     decided = decision_summary((v.decision for r in result.packages for v in r.vulnerabilities), result.decisions)
     if decided:
@@ -54,6 +59,12 @@ def _by_severity(counts: dict[str, dict[str, int]]) -> str:
     return f" ({', '.join(found)})" if found else ""
 
 
+def _unchecked(counts: Mapping[str, Any]) -> str:
+    """Without it, no vulnerability in what nobody could look up reads like none."""
+    failed = len(counts["could_not_check"])
+    return f"; {_count(failed, 'package')} could not be checked" if failed else ""
+
+
 def _worst(reviews: tuple[PackageReview, ...]) -> Iterator[PackageReview]:
     affected = [r for r in reviews if r.vulnerabilities]
     yield from sorted(affected, key=lambda review: max(map(_urgency, review.vulnerabilities)), reverse=True)
@@ -69,7 +80,8 @@ def _list(title: str, reviews: Iterator[PackageReview], *, reasons: bool = False
         return
     yield f"{title} ({len(found):,}):"
     for review in found[:_SHOWN]:
-        yield f"  row {review.row} {review.name} {review.version}: {review.reason if reasons else _findings(review)}"
+        said = (review.reason or "") if reasons else _findings(review)
+        yield one_line(f"  row {review.row} {one_line(review.name, _NAME)} {one_line(review.version, _NAME)}: {said}")
     if len(found) > _SHOWN:
         yield f"  ... and {len(found) - _SHOWN:,} more"
 

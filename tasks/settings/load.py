@@ -8,6 +8,7 @@ import copy
 import difflib
 import json
 import os
+import re
 import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -171,10 +172,15 @@ def _first_problem(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"] if part != "[key]")
     value = first.get("input")
-    shown = "" if isinstance(value, dict | list | BaseModel) else f" (is {redact(reprlib.repr(value))})"
+    shown = "" if isinstance(value, dict | list | BaseModel) else f" (is {_shown(value)})"
     more = len(error.errors()) - 1
     message = first["msg"].removeprefix("Value error, ")
     return f"setting {place}{shown}: {message}{_range_of(first['loc'])}" + (f"; and {more} more" if more else "")
+
+
+def _shown(value: Any) -> str:
+    """A refused value, short, without credentials: those of an address stand before "@", its scheme left out or not."""
+    return reprlib.repr(re.sub(r"^/*[^/\s]*@", "[hidden]@", redact(value)) if isinstance(value, str) else value)
 
 
 def _range_of(place: tuple[int | str, ...]) -> str:

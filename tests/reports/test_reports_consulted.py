@@ -13,7 +13,7 @@ from tasks.reports.summary import summary_lines
 from tasks.reports.summarysheet import summary_sheet_lines
 from tasks.review.model import PackageReview
 from tests.history.history_samples import finding, ioc, package, scan, unanswered, vulnerability
-from tests.review.review_samples import NOW, advisory, key, reviewed
+from tests.review.review_samples import NOW, OSV_DOWN, advisory, key, reviewed
 
 FOUND = reviewed(key("1.0"), advisory("GHSA-1", aliases=("CVE-2020-0001",)))
 UNASKED = FOUND.model_copy(update={"not_consulted": ("kev", "epss")})
@@ -114,3 +114,17 @@ def test_no_finding_of_an_organisation_is_green_only_where_everything_was_read()
         assert green not in page
         assert '<li class="t"><b>0</b><span>Findings</span>' in page
     assert '<li class="t4"><b>1</b><span>Findings</span>' in "".join(ioc_page(ioc(finding()), None))
+
+
+def test_no_vulnerability_in_what_could_not_be_checked_is_said_so() -> None:
+    down = _result(reviewed(key("1.0"), osv=OSV_DOWN))
+    words = "0 vulnerabilities in 0 packages; 1 package could not be checked"
+    assert f"  {words}" in list(summary_lines(down))
+    assert f"  {words}" in list(scan_report_lines(scan_document(down), None))
+
+
+def test_a_name_of_thousands_of_letters_hides_no_reason() -> None:
+    long = reviewed(key("1.0", name="x" * 30_000), osv=OSV_DOWN)
+    (line,) = (line for line in summary_lines(_result(long)) if line.startswith("  row"))
+    assert len(line) < 400
+    assert "could not check" in line

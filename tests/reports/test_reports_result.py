@@ -186,7 +186,7 @@ def test_the_summary_line_by_line() -> None:
     assert list(summary_lines(result)) == [
         "Reviewed 7 packages in 12.3 s (5 batches, 2 from checkpoints)",
         "  3 security risk, 2 manual review, 1 update available, 1 nothing to do",
-        "  4 vulnerabilities in 3 packages (1 critical, 2 high, 1 medium)",
+        "  4 vulnerabilities in 3 packages (1 critical, 2 high, 1 medium); 2 packages could not be checked",
         "Most severe (3):",
         "  row 4 demo 1.0: 2 vulnerabilities (highest: CRITICAL, CVSS 9.8)",
         "  row 4 demo 1.0: 1 vulnerability (highest: HIGH, CVSS 7.5)",

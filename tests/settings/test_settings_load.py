@@ -191,6 +191,15 @@ def test_several_wrong_values_are_counted(written: Write) -> None:
     assert "; and 1 more" in _refusal(written("processing: {retry_attempts: 0, concurrent_requests: 0}"))
 
 
+@pytest.mark.parametrize("scheme", ["ftp://", "//", ""])
+def test_a_refused_address_is_shown_without_its_credentials(scheme: str) -> None:
+    variables = {"VETBOOK_SOURCES__OSV__BASE_URL": f"{scheme}user:pw@WORD@osv.example.org/osv"}
+    with pytest.raises(SettingsError, match=r"sources.osv.base_url \(is '") as caught:
+        load_settings(environment=variables)
+    assert "user" not in str(caught.value)
+    assert "WORD" not in str(caught.value)
+
+
 def test_a_huge_wrong_value_is_shown_short(written: Write) -> None:
     levels = "\n".join(f"  l{n}: &l{n} [*l{n - 1}, *l{n - 1}, *l{n - 1}, *l{n - 1}]" for n in range(1, 12))
     said = _refusal(written(f"app:\n  l0: &l0 [x]\n{levels}\nprocessing:\n  retry_attempts: *l11\n"))
