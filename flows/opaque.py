@@ -1,4 +1,4 @@
-"""Handing large values to Prefect's tasks, and back from its flows: it neither walks through them nor looks for futures inside."""
+"""Handing large values to Prefect, which then neither walks through them nor looks for futures inside, and back."""
 
 from typing import TypeVar, cast
 
