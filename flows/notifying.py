@@ -17,6 +17,7 @@ from tasks.errors import VetbookError
 from tasks.http.redaction import redact
 from tasks.notifying.news import News, body_of
 from tasks.notifying.told import Told
+from tasks.reports.plain import counted
 from tasks.settings.load import load_settings
 from tasks.settings.model import NotificationSettings
 
@@ -42,7 +43,9 @@ def notify_findings(settings: NotificationSettings, data_dir: Path, target: str,
     with _forgiving():
         told, every = Told(data_dir / "notified", target), tuple(news)
         fresh = told.not_told(every)
-        if fresh and not _send(settings.block, f"{len(fresh)} new critical findings: {target}", body_of(fresh)):
+        if fresh and not _send(
+            settings.block, f"{counted(len(fresh), 'new critical finding')}: {target}", body_of(fresh)
+        ):
             return
         told.note(every)
 

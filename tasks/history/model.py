@@ -121,6 +121,7 @@ class PackageEntry:
     latest_affected: bool | None = None
     not_consulted: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    reported_malicious: tuple[str, ...] = ()
     opinion: OpinionEntry | None = None
 
     @property

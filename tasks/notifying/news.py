@@ -22,9 +22,17 @@ class News:
 def scan_news(packages: Iterable[PackageReview], severity: Severity) -> Iterator[News]:
     """Malicious packages, vulnerabilities known to be exploited, and those of this severity or above.
 
+    A report of malware counts also where no version could be held against it.
+
     What a decision in force is about is no news.
     """
     for review in packages:
+        reported = review.reported_malicious
+        if reported:
+            names = frozenset(f"{review.project} {name}" for name in reported)
+            yield News(
+                names, _cut(f"{review.name} {review.version}: REPORTED AS MALICIOUS {reported[0]}, check by hand")
+            )
         for found in review.open_vulnerabilities:
             if found.malicious or found.kev or found.severity.rank >= severity.rank:
                 names = frozenset(f"{review.project} {name}" for name in (*found.ids, *found.aliases))

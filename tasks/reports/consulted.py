@@ -42,6 +42,11 @@ class Asked(Protocol):
         """Sources that were asked and could not answer."""
         ...
 
+    @property
+    def reported_malicious(self) -> Sequence[str]:
+        """Reports of malware that the version could not be compared with."""
+        ...
+
 
 def silent_sources(packages: Iterable[Asked]) -> dict[str, dict[str, int]]:
     """For how many packages each source was not consulted, and for how many it could not be asked ("gaps")."""
@@ -68,7 +73,9 @@ def exploitation_gap(packages: Iterable[Asked]) -> str | None:
     unasked = sum(1 for one in listed if KEV in one.not_consulted)
     silent = sum(1 for one in listed if KEV in one.gaps)
     failed = sum(1 for one in listed if one.status is ReviewStatus.FAILED)
+    reported = sum(1 for one in listed if one.reported_malicious)
     parts = [
+        f"{counted(reported, 'package')} reported as malicious, to be checked by hand" if reported else "",
         f"KEV not consulted for {counted(unasked, 'package')}" if unasked else "",
         f"KEV could not be asked about {counted(silent, 'package')}" if silent else "",
         f"{counted(failed, 'package')} could not be checked" if failed else "",

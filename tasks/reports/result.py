@@ -152,6 +152,7 @@ def _package(review: PackageReview) -> dict[str, Any]:
         "latest_affected": review.latest_affected,
         "not_consulted": list(review.not_consulted),
         "gaps": list(review.gaps),
+        "reported_malicious": list(review.reported_malicious),
         **_second_opinion(review),
     }
 

@@ -13,6 +13,9 @@ from tasks.decisions.model import DecisionNote
 from tasks.sources.interface import Plain, ProjectFacts
 from tasks.upgrade.model import UpgradePaths
 
+MALWARE = "MAL-"
+"""How ids of reports of malicious packages begin (github.com/ossf/malicious-packages)."""
+
 
 class SourceName(StrEnum):
     """The sources that each have a verdict of their own."""
@@ -160,6 +163,12 @@ class PackageReview(Plain):
     not_consulted: tuple[str, ...] = ()
     opinion: Opinion | None = None
     opinion_problem: str | None = None
+
+    @property
+    def reported_malicious(self) -> tuple[str, ...]:
+        """Ids of reports of malware that no version could be held against: a person must not miss them."""
+        osv = self.sources.get(SourceName.OSV)
+        return tuple(i for i in osv.undecidable if i.startswith(MALWARE)) if osv is not None else ()
 
     @property
     def open_vulnerabilities(self) -> tuple[VulnerabilityReview, ...]:

@@ -20,7 +20,7 @@ from tasks.review.model import (
     SourceStatus,
     Tier,
 )
-from tasks.review.verdicts import MALWARE, highest
+from tasks.review.verdicts import highest
 
 UNCHECKED = "🔍 MANUAL REVIEW | ❓ "
 """How a recommendation begins that rests on nothing but a failure."""
@@ -179,7 +179,7 @@ def deciding_gap(review: PackageReview) -> bool:
 
 def malware_reports(review: PackageReview) -> tuple[str, ...]:
     """Ids of reports of malware that no version could be held against: a person must not miss them."""
-    return tuple(i for i in review.sources[SourceName.OSV].undecidable if i.startswith(MALWARE))
+    return review.reported_malicious
 
 
 def _malware(review: PackageReview) -> str:

@@ -11,12 +11,9 @@ from datetime import datetime
 
 from tasks.advisories.assess import ProjectAdvisories
 from tasks.advisories.model import Advisory, Assessment, Severity
-from tasks.review.model import SourceAnswer, SourceName, SourceStatus
+from tasks.review.model import MALWARE, SourceAnswer, SourceName, SourceStatus
 
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}")
-
-MALWARE = "MAL-"
-"""How ids of reports of malicious packages begin (github.com/ossf/malicious-packages)."""
 
 NOT_CONSULTED = "not consulted"
 NOT_ANSWERED = "could not be asked"

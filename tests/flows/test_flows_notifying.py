@@ -64,7 +64,7 @@ def test_findings_are_told_once(settings: NotificationSettings, taken: list[dict
     for _ in range(2):
         notify_findings(settings, tmp_path, "a.xlsx", NEWS)
     assert [(one["title"], one["message"]) for one in taken] == [
-        ("1 new critical findings: a.xlsx", "demo 1.0: CRITICAL GHSA-1")
+        ("1 new critical finding: a.xlsx", "demo 1.0: CRITICAL GHSA-1")
     ]
 
 

@@ -51,3 +51,9 @@ def test_a_long_list_is_cut_and_counted() -> None:
     body = body_of([news(str(n), line=f"line {n}") for n in range(20)])
     assert body.splitlines()[-1] == "... and 5 more"
     assert len(body.splitlines()) == 16
+
+
+def test_a_report_of_malware_that_no_version_could_be_held_against_is_news() -> None:
+    reported = reviewed(key(None, text="latest"), advisory("MAL-2026-1"))
+    (told,) = scan_news([reported], Severity.CRITICAL)
+    assert told.line == "demo latest: REPORTED AS MALICIOUS MAL-2026-1, check by hand"

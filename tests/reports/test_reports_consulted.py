@@ -128,3 +128,13 @@ def test_a_name_of_thousands_of_letters_hides_no_reason() -> None:
     (line,) = (line for line in summary_lines(_result(long)) if line.startswith("  row"))
     assert len(line) < 400
     assert "could not check" in line
+
+
+def test_a_report_of_malware_without_a_version_is_no_green_zero() -> None:
+    reported = reviewed(key(None, text="latest"), advisory("MAL-2026-1"))
+    document = scan_document(_result(reported))
+    assert document.packages[0].reported_malicious == ("MAL-2026-1",)
+    assert _figures(document)["Exploited or malicious"] == ("", "?")
+    words = "1 package reported as malicious, to be checked by hand"
+    assert words in "".join(scan_page(document, None))
+    assert ("Exploited or malicious", "not known", words) in list(summary_sheet_lines([reported], 1, NOW))
