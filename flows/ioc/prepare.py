@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.command.targets import check_files
+from flows.command.targets import check_files, read_files
 from flows.ioc.request import IocRequest
 from tasks.checkpoints.model import UNFINISHED
 from tasks.checkpoints.store import CheckpointStore
@@ -130,8 +130,9 @@ def _flags(request: IocRequest) -> dict[str, object]:
 def _check(request: IocRequest) -> None:
     if request.team_first_org and request.repositories:
         raise UsageError("--team-first-org is about the whole organisation; leave --repo out")
+    read = read_files(request.config, *request.indicators, *request.allow)
     named = {"--json": request.json_file, "--sarif": request.sarif, "--cyclonedx": request.cyclonedx}
-    check_files({**named, "--inventory": request.inventory, "--output": request.output}, {})
+    check_files({**named, "--inventory": request.inventory, "--output": request.output}, read)
     if request.output is not None and request.output.suffix.lower() != ".xlsx":
         raise UsageError(f"--output {request.output} must end in .xlsx")
     try:

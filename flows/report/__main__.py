@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from flows.command.ending import ended
-from flows.command.targets import check_data_dir, check_files
+from flows.command.targets import check_data_dir, check_files, read_files
 from flows.command.words import add_data_dir, command_parser
 
 DESCRIPTION = "List the scans that are kept, compare two of them, or make the reports of one again."
@@ -54,7 +54,7 @@ def _run(arguments: argparse.Namespace) -> int:
     read = [Path(name) for name in (arguments.scan, *(arguments.compare or ())) if name]
     check_files(
         {"--json": arguments.json_file, "--html": arguments.html_file},
-        {path: "a file that is read" for path in (arguments.input, *read) if path is not None},
+        read_files(arguments.input, *read),
     )
     wanted = Wanted(arguments.data_dir, arguments.input, arguments.org, arguments.json_file, arguments.html_file)
     if arguments.listing:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.command.ending import ended
-from flows.command.targets import check_data_dir, check_files, check_input
+from flows.command.targets import check_data_dir, check_files, check_input, read_files
 from flows.console import complain, say
 from flows.scan.arguments import parser
 from tasks.errors import ExitCode
@@ -96,8 +96,7 @@ def _check_looked_at(arguments: argparse.Namespace) -> None:
             f"{arguments.input or arguments.environment}: not a workbook, and nothing is looked up here;"
             " give --input the workbook that was made of it"
         )
-    books = {path: "a workbook that is looked at" for path in (arguments.input, arguments.output) if path is not None}
-    check_files({"--json": arguments.json_file}, books)
+    check_files({"--json": arguments.json_file}, read_files(arguments.input, arguments.output, arguments.config))
 
 
 def _scan(arguments: argparse.Namespace) -> int:

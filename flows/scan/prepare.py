@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.command.targets import check_files, check_input
+from flows.command.targets import check_files, check_input, read_files
 from flows.scan.importing import Brought, bring, brought_in
 from flows.scan.offer import offer_on_terminal
 from flows.scan.prepared import Folders, PreparedScan, distinct, key_of, layout_wanted
@@ -104,7 +104,7 @@ def _check_paths(request: ScanRequest, source: Path) -> None:
         raise UsageError(f"--output {request.output} is a folder; give a file name")
     taken = {request.output or workbook: "the workbook of --output", workbook: "the workbook itself"}
     named = {"--json": request.json_file, "--vex": request.vex_file, "--csv": request.csv_file}
-    check_files(named, {**taken, source: "the input itself"})
+    check_files(named, {**read_files(request.config, request.decisions), **taken, source: "the input itself"})
     if request.output is not None and request.output.suffix.lower() != workbook.suffix.lower():
         raise UsageError(f"--output {request.output} must end in {workbook.suffix}, as the workbook does")
     if not request.dry_run:

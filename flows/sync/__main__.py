@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.command.ending import ended
-from flows.command.targets import check_data_dir, check_files
+from flows.command.targets import check_data_dir, check_files, read_files
 from flows.console import complain
 from flows.sync.arguments import parser
 from tasks.errors import ExitCode
@@ -24,8 +24,7 @@ def main(words: list[str] | None = None) -> int:
 
 def _answer(arguments: argparse.Namespace) -> int:
     check_data_dir(arguments.data_dir)
-    taken = {path: "a file that is read" for path in (arguments.config, arguments.epss_file) if path is not None}
-    check_files({"--json": arguments.json_file}, taken)
+    check_files({"--json": arguments.json_file}, read_files(arguments.config, arguments.epss_file))
     if arguments.prune:
         print(_prune(arguments.config, arguments.data_dir))
         return ExitCode.DONE

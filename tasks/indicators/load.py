@@ -119,6 +119,8 @@ def _joined(parts: Iterable[Listed]) -> Listed:
 def _zip(path: Path) -> Listed:
     try:
         with zipfile.ZipFile(path) as archive:
+            if not any(name.lower().endswith(".json") for name in archive.namelist()):
+                raise IndicatorError(f"{path}: a zip without records of OSV (.json); name a list of indicators")
             return _osv(_records_in(archive, path), str(path), only_malware=True)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise IndicatorError(f"{path}: the zip cannot be read ({error}); fetch it again") from error

@@ -14,6 +14,8 @@ from flows.checkpoints.__main__ import main as checkpoints
 from flows.command.ending import ended
 from flows.command.targets import check_files
 from flows.ioc.__main__ import main as ioc
+from flows.ioc.prepare import prepare as prepare_ioc
+from flows.ioc.request import IocRequest
 from flows.report.__main__ import main as report
 from flows.scan.__main__ import main as scan
 from flows.scan.prepare import prepare
@@ -68,6 +70,7 @@ def _refused(main: Main, words: str, capsys: pytest.CaptureFixture[str]) -> str:
         (sync, "--status --prune", "--prune"),
         (sync, "--data-dir a_file", "not a folder"),
         (sync, "--json .", "is a folder"),
+        (sync, "--config a_file --json a_file", "a file that is read"),
         (report, "--list --data-dir a_file", "not a folder"),
         (report, "--json out --html out", "the file of --json"),
     ],
@@ -87,6 +90,22 @@ def test_a_look_never_writes_its_json_over_the_workbook(
     before = (folder / "book.xlsx").read_bytes()
     assert "--json book.xlsx" in _refused(scan, f"--input book.xlsx {look} --json book.xlsx", capsys)
     assert (folder / "book.xlsx").read_bytes() == before
+
+
+def test_no_file_that_is_read_is_written_over(folder: Path) -> None:
+    book, other, data = folder / "book.xlsx", folder / "a_file", folder / "data"
+    for named in (
+        ScanRequest(workbook=book, decisions=other, csv_file=other, data_dir=data, dry_run=True),
+        IocRequest(org="acme", indicators=(other,), json_file=other, data_dir=data),
+        IocRequest(org="acme", allow=(other,), indicators=(book,), sarif=other, data_dir=data),
+    ):
+        with pytest.raises(UsageError, match="a file that is read"):
+            prepare(named) if isinstance(named, ScanRequest) else prepare_ioc(named)
+    settings = folder / "settings.yaml"
+    settings.write_text("{}")
+    with pytest.raises(UsageError, match="a file that is read"):
+        prepare(ScanRequest(workbook=book, config=settings, json_file=settings, data_dir=data))
+    assert other.read_text() == "x"
 
 
 def test_a_report_is_not_written_over_what_it_is_made_of(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

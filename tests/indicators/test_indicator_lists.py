@@ -155,3 +155,10 @@ def test_allow_lists(tmp_path: Path) -> None:
     allowed = write(tmp_path / "ok.csv", "ecosystem,name,versions\nnpm,x,3.0.0\n")
     found = load_indicators([listed], [allowed])
     assert [bool(hits(found, "npm", "x", version)) for version in ("1.0.0", "2.0.0", "3.0.0")] == [True, False, False]
+
+
+def test_a_zip_of_something_else_is_no_empty_list(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "book.xlsx", "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(IndicatorError, match=r"book\.xlsx: a zip without records of OSV"):
+        load_indicators([tmp_path / "book.xlsx"])
