@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from flows.console import say
@@ -9,8 +10,8 @@ from tasks.errors import ExitCode
 from tasks.reports.files import write_document
 from tasks.reports.plain import counted
 from tasks.store.file import STORE_NAME
-from tasks.store.state import SourceState
-from tasks.store.sync import store_states
+from tasks.store.state import EPSS, EXPLOITDB, KEV, SourceState
+from tasks.store.sync import NVD, store_states
 
 
 def print_status(data_dir: Path, json_file: Path | None) -> int:
@@ -21,10 +22,19 @@ def print_status(data_dir: Path, json_file: Path | None) -> int:
     say(f"{store}: {store.stat().st_size / 1e6:.1f} MB")
     for state in states:
         say(_line(state, now))
+    if missing := not_held(states):
+        say(f"Not held: {', '.join(missing)}")
     if json_file is not None:
-        document = {"schema": 1, "sources": [dataclasses.asdict(state) for state in states]}
+        sources = [dataclasses.asdict(state) for state in states]
+        document = {"schema": 1, "sources": sources, "not_held": not_held(states)}
         write_document(json_file, document)
     return ExitCode.DONE
+
+
+def not_held(states: Iterable[SourceState]) -> list[str]:
+    """The kinds of sources that no sync has brought yet: a line that is missing is easily overlooked."""
+    held = {state.name.partition("/")[0] for state in states}
+    return [name for name in ("osv", KEV, EXPLOITDB, EPSS, NVD) if name not in held]
 
 
 def _line(state: SourceState, now: float) -> str:
