@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from filelock import FileLock, Timeout
 
@@ -149,14 +149,18 @@ class LocalServer:
     def _await_health(self, until: float) -> None:
         while time.monotonic() < until:
             if self._child is None or self._child.poll() is not None:
-                break
+                self._not_up("ended while it started")
             try:
                 with urllib.request.urlopen(f"{self._url}/health", timeout=10):  # noqa: S310  loopback, our own child
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)
+        self._not_up(f"did not start within {START_UP_SECONDS} s")
+
+    @staticmethod
+    def _not_up(what: str) -> NoReturn:
         raise LocalServerError(
-            f"Prefect's server did not start within {START_UP_SECONDS} s; "
+            f"Prefect's server {what}; "
             f"see {_prefect_home() / 'vetbook-server.log'}, "
             "or start one yourself (prefect server start) and set PREFECT_API_URL"
         )

@@ -43,6 +43,16 @@ def check_data_dir(folder: Path) -> None:
         raise UsageError(f"--data-dir {folder}: not a folder; give another one")
 
 
+def make_data_dir(folder: Path) -> None:
+    """Make the data folder; raise UsageError where it cannot be made or written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--data-dir {folder}: cannot be made ({error.strerror}); give another folder") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"--data-dir {folder}: no file can be made there; give another folder")
+
+
 def check_input(path: Path) -> None:
     """Raise InputError where there is no such file, or it is a folder or device."""
     try:

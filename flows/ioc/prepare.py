@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.command.targets import check_files, read_files
+from flows.command.targets import check_files, make_data_dir, read_files
 from flows.ioc.request import IocRequest
 from tasks.checkpoints.model import UNFINISHED
 from tasks.checkpoints.store import CheckpointStore
@@ -135,12 +135,7 @@ def _check(request: IocRequest) -> None:
     check_files({**named, "--inventory": request.inventory, "--output": request.output}, read)
     if request.output is not None and request.output.suffix.lower() != ".xlsx":
         raise UsageError(f"--output {request.output} must end in .xlsx")
-    try:
-        request.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"--data-dir {request.data_dir}: cannot be made ({error.strerror}); give another folder"
-        ) from error
+    make_data_dir(request.data_dir)
 
 
 _handed_over: contextvars.ContextVar[PreparedIoc | None] = contextvars.ContextVar("prepared IOC scan", default=None)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.command.targets import check_files, check_input, read_files
+from flows.command.targets import check_files, check_input, make_data_dir, read_files
 from flows.scan.importing import Brought, bring, brought_in
 from flows.scan.offer import offer_on_terminal
 from flows.scan.prepared import Folders, PreparedScan, distinct, key_of, layout_wanted
@@ -111,7 +111,7 @@ def _check_paths(request: ScanRequest, source: Path) -> None:
         _check_target(request.output or workbook)
     for kind in request.own_sheets:
         _check_own_sheet(workbook, kind)
-    _check_data_dir(request.data_dir)
+    make_data_dir(request.data_dir)
 
 
 def _check_own_sheet(workbook: Path, kind: SheetKind) -> None:
@@ -130,13 +130,6 @@ def _check_target(target: Path) -> None:
             check_folder(target, next(folder for folder in target.resolve().parents if folder.exists()))
     except MergeRefused as error:
         raise InputError(str(error)) from error
-
-
-def _check_data_dir(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--data-dir {folder}: cannot be made ({error.strerror}); give another folder") from error
 
 
 _handed_over: contextvars.ContextVar[PreparedScan | None] = contextvars.ContextVar("prepared scan", default=None)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.command.ending import ended
-from flows.command.targets import check_data_dir, check_files, read_files
+from flows.command.targets import check_data_dir, check_files, make_data_dir, read_files
 from flows.console import complain
 from flows.sync.arguments import parser
 from tasks.errors import ExitCode
@@ -53,6 +53,7 @@ def _run(request: "SyncRequest", server: "LocalServer") -> list["SourceReport"]:
     from tasks.store.work import SourceReport  # noqa: PLC0415
 
     sync_lookup(request)
+    make_data_dir(request.data_dir)
     server.ready()
     with drained():
         return [SourceReport(**report) for report in sync(request)]

@@ -12,7 +12,7 @@ import pytest
 
 from flows.checkpoints.__main__ import main as checkpoints
 from flows.command.ending import ended
-from flows.command.targets import check_files
+from flows.command.targets import check_files, make_data_dir
 from flows.ioc.__main__ import main as ioc
 from flows.ioc.prepare import prepare as prepare_ioc
 from flows.ioc.request import IocRequest
@@ -119,6 +119,8 @@ def test_what_cannot_be_written_is_refused_before_anything_is_looked_up(tmp_path
         check_files({"--csv": tmp_path / "a_file" / "x.csv"}, {})
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o555)
+    with without_root(locked, tmp_path), pytest.raises(UsageError, match=r"--data-dir .* no file can be made there"):
+        make_data_dir(locked)
     with without_root(locked, tmp_path), pytest.raises(UsageError, match=r"--vex .* no file can be made"):
         check_files({"--vex": locked / "new" / "x.json"}, {})
 

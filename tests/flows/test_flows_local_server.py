@@ -73,3 +73,13 @@ def test_a_proxy_never_stands_before_the_own_server(given: dict[str, str], made:
     environment = {"HTTP_PROXY": "http://proxy.example:3128", **given}
     past_proxies(environment)
     assert environment["no_proxy"] == made
+
+
+def test_a_child_that_ends_while_it_starts_is_not_said_to_be_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with LocalServer() as server, pytest.raises(LocalServerError, match=r"ended while it started; see .*\.log"):
+        server.ready()
