@@ -20,6 +20,7 @@ from tasks.files.checks import check_folder, check_replaceable
 from tasks.merge.ownsheet import SheetKind, own_sheet
 from tasks.merge.unanswered import needs_another_try
 from tasks.settings.load import Loaded, load_settings
+from tasks.sources.snapshot import check_snapshot
 from tasks.workbook.reader import read_review
 from tasks.workbook.selection import Selection, select_rows
 
@@ -41,6 +42,8 @@ def _prepare(brought: Brought, loaded: Loaded, offer: Offer) -> PreparedScan:
     request = brought.request
     _check_paths(request, brought.source)
     settings, folders = loaded.settings, Folders(request.data_dir)
+    if request.offline and settings.offline.snapshot is not None:
+        check_snapshot(settings.offline.snapshot)
     workbook = read_review(request.workbook, layout_wanted(settings))
     decisions = read_decisions(request.workbook, request.decisions or settings.decisions.file)
     selection = select_rows(

@@ -24,11 +24,17 @@ from tasks.errors import SettingsError, SourceAnswerInvalid, SourceOffline
 from tasks.sources.interface import AdvisoryRef, ProjectFacts
 from tasks.sources.pypi import project_facts
 
-__all__ = ["SnapshotAdvisories", "SnapshotProjects"]
+__all__ = ["SnapshotAdvisories", "SnapshotProjects", "check_snapshot"]
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+def check_snapshot(folder: Path) -> None:
+    """Raise SettingsError where the folder is no snapshot."""
+    for key in ("complete_for", "absent"):
+        _names(folder, key)
 
 
 class SnapshotProjects:
@@ -92,7 +98,9 @@ def _names(folder: Path, key: str) -> frozenset[str]:
     try:
         names = {"absent": [], **json.loads(path.read_text("utf-8"))}[key]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SettingsError(f"{folder} is not a snapshot: {path.name} is missing or malformed.") from error
+        raise SettingsError(
+            f"{folder} is not a snapshot: {path.name} is missing or malformed; give another folder to offline.snapshot"
+        ) from error
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise SettingsError(f"{folder} is not a snapshot: {key} in {path.name} is not a list of names.")
     return frozenset(map(canonicalize_name, names))

@@ -21,7 +21,7 @@ from flows.scan.__main__ import main as scan
 from flows.scan.prepare import prepare
 from flows.scan.request import ScanRequest
 from flows.sync.__main__ import main as sync
-from tasks.errors import InputError, UsageError
+from tasks.errors import InputError, SettingsError, UsageError
 from tests.end_to_end.harness import make_workbook
 from tests.unprivileged import without_root
 
@@ -128,6 +128,14 @@ def test_what_cannot_be_written_is_refused_before_anything_is_looked_up(tmp_path
 def test_a_deployment_that_names_a_folder_is_told_as_the_command_is(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a file"):
         prepare(ScanRequest(workbook=tmp_path, data_dir=tmp_path / "data"))
+
+
+def test_a_snapshot_that_is_none_is_refused_before_a_scan_begins(folder: Path) -> None:
+    settings = folder / "settings.yaml"
+    settings.write_text("offline: {snapshot: missing}")
+    with pytest.raises(SettingsError, match=r"missing is not a snapshot: .*offline.snapshot"):
+        prepare(ScanRequest(workbook=folder / "book.xlsx", config=settings, data_dir=folder / "data", offline=True))
+    assert not (folder / "data" / "results").exists()
 
 
 def test_a_file_that_cannot_be_used_is_one_line_wherever_it_is_met(capsys: pytest.CaptureFixture[str]) -> None:
