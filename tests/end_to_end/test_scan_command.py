@@ -57,6 +57,7 @@ def test_findings_reach_cells_json_and_summary(command: Command, known: Services
             "exploits": [],
             "sources": ["osv"],
             "malicious": False,
+            "decision": None,
         }
     ]
     assert [ran.package(row)["recommendation"]["tier"] for row in (4, 5, 6, 7)] == [
