@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def _end_with_parent(made: "list[Server]") -> None:
-    while sys.stdin.buffer.read(1):
+    # Not by sys.stdin, whose lock would turn an end by an error into an abort of the interpreter.
+    while os.read(0, 1):
         continue
     if not made:
         # Still importing, no database is open: a parent that refused its input does not wait for the rest.
