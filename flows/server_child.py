@@ -6,7 +6,6 @@ never outlives its parent, however that one dies.
 
 import os
 import socket
-import sys
 import threading
 from typing import TYPE_CHECKING
 
