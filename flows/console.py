@@ -6,7 +6,7 @@ import os
 import sys
 
 from tasks.http.redaction import SecretFilter, redact, secrets_of
-from tasks.reports.plain import one_line
+from tasks.text.plain import one_line
 
 OWN_LOGGERS = ("flows", "tasks", "blocks")
 _LONGEST = 4_000

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from flows.console import OWN_LOGGERS
 from tasks.http.redaction import SecretFilter
-from tasks.reports.plain import one_line
 from tasks.settings.model import LoggingSettings
+from tasks.text.plain import one_line
 
 _FORMAT = "%(asctime)s %(levelname)-8s %(name)s: %(message)s"
 _NAME = re.compile(r"vetbook_(?:errors_)?(\d{8})\.log(?:\.\d+)?")

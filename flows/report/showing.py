@@ -17,9 +17,9 @@ from tasks.history.model import DocumentKind, IocDocument, ScanDocument
 from tasks.history.store import History, KeptScan, load
 from tasks.reports.files import write_document, write_text
 from tasks.reports.iocreport import ioc_report_lines
-from tasks.reports.plain import one_line
 from tasks.reports.scanreport import scan_report_lines
 from tasks.reports.since import since_document, since_lines
+from tasks.text.plain import one_line
 
 __all__ = ["Wanted", "show_comparison", "show_list", "show_report"]
 

@@ -4,7 +4,7 @@ import sys
 
 from flows.console import complain
 from tasks.merge.reconciled import Conflict, Decision
-from tasks.reports.plain import one_line
+from tasks.text.plain import one_line
 
 _SHOWN = 70
 

@@ -7,9 +7,9 @@ from datetime import date
 
 from flows.scan.batches import BatchRun
 from flows.scan.prepared import PreparedScan
-from tasks.decisions.applying import DecisionBook
 from tasks.decisions.baseline import Baselines
 from tasks.decisions.model import DecisionReport
+from tasks.review.deciding import DecisionBook
 
 __all__ = ["decide"]
 

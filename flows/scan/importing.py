@@ -15,7 +15,7 @@ from tasks.inputs.files import is_workbook, read_file
 from tasks.inputs.fitting import Fitted, fit
 from tasks.inputs.interface import Listing
 from tasks.inputs.new_workbook import write_new_workbook
-from tasks.reports.plain import counted
+from tasks.text.plain import counted
 from tasks.workbook.layout import LayoutWanted
 from tasks.workbook.model import PackageRow
 from tasks.workbook.selection import Selection

@@ -34,7 +34,7 @@ from tasks.reports.summarysheet import summary_sheet_lines
 from tasks.reports.upgradesheet import upgrade_sheet_lines
 from tasks.review.model import PackageReview, ReviewStatus
 from tasks.review.reviewer import utc_now
-from tasks.upgrade.plan import upgrade_plan
+from tasks.review.upgrade_plan import upgrade_plan
 from tasks.workbook.model import PackageRow, ReviewWorkbook
 from tasks.workbook.plan import NewRow
 from tasks.workbook.reader import fingerprint_of, read_review

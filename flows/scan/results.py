@@ -15,7 +15,7 @@ from tasks.engine.engine import engine_for
 from tasks.engine.peak import peak_rss_mb
 from tasks.reports.result import RunMetrics, ScanResult
 from tasks.review.reviewer import utc_now
-from tasks.upgrade.plan import upgrade_plan
+from tasks.review.upgrade_plan import upgrade_plan
 
 
 def statistics(prepared: PreparedScan) -> RunStatistics:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.reports.plain import one_line
+from tasks.text.plain import one_line
 
 LARGEST = 400_000
 """Characters of one artifact: the server refuses more than 1 MB, and pages with more are slow."""

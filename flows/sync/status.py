@@ -8,10 +8,10 @@ from pathlib import Path
 from flows.console import say
 from tasks.errors import ExitCode
 from tasks.reports.files import write_document
-from tasks.reports.plain import counted
 from tasks.store.file import STORE_NAME
 from tasks.store.state import EPSS, EXPLOITDB, KEV, SourceState
 from tasks.store.sync import NVD, store_states
+from tasks.text.plain import counted
 
 
 def print_status(data_dir: Path, json_file: Path | None) -> int:

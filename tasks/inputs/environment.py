@@ -16,7 +16,7 @@ from typing import Any
 from tasks.errors import InputError
 from tasks.inputs.interface import Listing, listing_of
 from tasks.lockfiles.interface import LockedPackage
-from tasks.reports.plain import counted, one_line
+from tasks.text.plain import counted, one_line
 
 __all__ = ["read_environment"]
 

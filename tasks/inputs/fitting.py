@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from packaging.utils import canonicalize_version
 
 from tasks.inputs.interface import Listing
-from tasks.reports.plain import counted
 from tasks.review.model import PackageKey
+from tasks.text.plain import counted
 from tasks.workbook.model import PackageRow
 
 __all__ = ["Fitted", "fit", "same_version"]

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from tasks.errors import InputError
 from tasks.lockfiles.interface import LockedPackage
-from tasks.reports.plain import counted
 from tasks.review.model import PackageKey
+from tasks.text.plain import counted
 from tasks.workbook.rows import parse_name
 from tasks.workbook.versions import clean_text, excerpt, parse_installed
 

@@ -10,7 +10,7 @@ from tasks.inputs.interface import FileInput, Listing, listing_of
 from tasks.lockfiles.interface import LockedPackage, Lockfile, LockfileError
 from tasks.lockfiles.reading import items, mapping, toml_table
 from tasks.lockfiles.registry import is_lockfile, parse_lockfile
-from tasks.reports.plain import counted
+from tasks.text.plain import counted
 
 __all__ = ["NAMED", "SHAPED"]
 

@@ -21,7 +21,7 @@ from tasks.lockfiles import requirements
 from tasks.lockfiles.interface import LockedPackage, Lockfile, LockfileError
 from tasks.lockfiles.registry import refuse_unfit
 from tasks.lockfiles.requirements import Line, LineKind, lines_of
-from tasks.reports.plain import counted
+from tasks.text.plain import counted
 from tasks.workbook.versions import excerpt
 
 __all__ = ["ANY", "NAMED"]

@@ -8,9 +8,9 @@ from pydantic import Field, ValidationError
 
 from tasks.opinion.evidence import PackageEvidence
 from tasks.opinion.interface import AnswerRefused
-from tasks.reports.plain import one_line
 from tasks.review.model import Concern, Opinion
 from tasks.sources.interface import Plain
+from tasks.text.plain import one_line
 
 __all__ = ["AnsweredOpinion", "read_answer"]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from tasks.reports.plain import counted, one_line
 from tasks.review.model import Concern, PackageReview
+from tasks.text.plain import counted, one_line
 
 __all__ = ["opinion_sentences"]
 

@@ -13,7 +13,7 @@ from tasks.reports.differences import (
     differences_of,
     differences_of_new,
 )
-from tasks.reports.plain import counted, one_line, section
+from tasks.text.plain import counted, one_line, section
 from tasks.workbook.headers import STANDARD_HEADERS
 
 __all__ = [

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from tasks.reports.plain import counted
 from tasks.review.model import ReviewStatus
+from tasks.text.plain import counted
 
 __all__ = ["EPSS", "KEV", "Asked", "blank", "exploitation_gap", "silent_sources", "silent_words"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from tasks.decisions.model import DecisionKind, DecisionNote, DecisionReport, Standing
 from tasks.history.model import PackageEntry, ScanDocument
-from tasks.reports.plain import counted, one_line, section
+from tasks.text.plain import counted, one_line, section
 
 __all__ = ["STANDING_WORDS", "by_standing", "decision_lines", "decision_summary", "note_words"]
 

@@ -11,8 +11,8 @@ from tasks.history.iocchanges import IocChanges
 from tasks.history.model import BatchSpan
 from tasks.ioc.model import FileRecord, FileStatus, Finding, RepositoryRecord, RepositoryStatus
 from tasks.reports.files import write_document
-from tasks.reports.plain import counted
 from tasks.reports.since import since_document, since_line
+from tasks.text.plain import counted
 
 __all__ = ["IocMetrics", "IocResult", "findings_document", "write_findings"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.merge.formatting import FormatIssue
-from tasks.reports.plain import counted, one_line, section
+from tasks.text.plain import counted, one_line, section
 from tasks.workbook.areas import column_number
 from tasks.workbook.headers import STANDARD_HEADERS
 from tasks.workbook.looks import Look

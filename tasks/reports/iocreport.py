@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from tasks.history.iocchanges import IocChanges
 from tasks.history.model import FindingEntry, IocDocument
 from tasks.ioc.model import FileStatus, RepositoryStatus
-from tasks.reports.plain import counted, one_line, section
 from tasks.reports.since import since_line
+from tasks.text.plain import counted, one_line, section
 
 __all__ = ["ioc_report_lines", "not_read"]
 

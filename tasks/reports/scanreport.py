@@ -8,10 +8,10 @@ from tasks.history.changes import ScanChanges
 from tasks.history.model import PackageEntry, ScanDocument
 from tasks.reports.consulted import EPSS, KEV, exploitation_gap, silent_words
 from tasks.reports.decided import decision_lines
-from tasks.reports.plain import counted, one_line, section
 from tasks.reports.since import since_line, vulnerability_line
 from tasks.reports.upgrades import upgrade_lines
 from tasks.review.model import Concern, ReviewStatus, SourceStatus, Tier
+from tasks.text.plain import counted, one_line, section
 
 __all__ = ["TIER_WORDS", "scan_report_lines", "source_gaps"]
 

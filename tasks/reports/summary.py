@@ -8,11 +8,11 @@ from tasks.http.metrics import ServiceMetrics
 from tasks.reports.advice import advice
 from tasks.reports.consulted import silent_words
 from tasks.reports.decided import decision_summary
-from tasks.reports.plain import counted as _count
-from tasks.reports.plain import one_line
 from tasks.reports.result import ScanResult, summary
 from tasks.reports.since import since_line
 from tasks.review.model import PackageReview, ReviewStatus, Tier, VulnerabilityReview
+from tasks.text.plain import counted as _count
+from tasks.text.plain import one_line
 
 _SHOWN = 10
 _NAME = 80

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from tasks.advisories.model import Severity
 from tasks.reports.consulted import exploitation_gap, silent_words
-from tasks.reports.plain import one_line
 from tasks.reports.result import summary
 from tasks.reports.scanreport import TIER_WORDS
 from tasks.review.model import PackageReview, ReviewStatus, VulnerabilityReview
+from tasks.text.plain import one_line
 
 __all__ = ["summary_sheet_lines"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from tasks.reports.plain import counted, one_line, section
+from tasks.text.plain import counted, one_line, section
 from tasks.upgrade.model import Pin, Upgrade, UpgradeEntry
 
 __all__ = ["missing_words", "obstacles", "upgrade_lines", "upgrade_words", "urgency_words", "way_words"]

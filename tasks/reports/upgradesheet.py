@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from tasks.reports.plain import one_line
 from tasks.reports.upgrades import missing_words, obstacles, upgrade_words, urgency_words
+from tasks.text.plain import one_line
 from tasks.upgrade.model import Upgrade, UpgradeEntry
 
 __all__ = ["upgrade_sheet_lines"]

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tasks.advisories.model import Severity
-from tasks.decisions.applying import DecisionBook
 from tasks.decisions.baseline import Baselines, Known
 from tasks.decisions.model import Decision, DecisionKind, DecisionNote, Standing
 from tasks.merge.vocabulary import meaning_of
 from tasks.review.cells import RESULT_FIELDS, proposals
+from tasks.review.deciding import DecisionBook
 from tasks.review.meaning import Meaning, of_recommendation
 from tasks.review.model import PackageReview, Tier
 from tasks.workbook.model import Field

@@ -12,7 +12,6 @@ from flows.scan.flow import ScanOutcome
 from flows.scan.outcome import exit_code
 from flows.story.scan_story import finding_rows, scan_tags
 from tasks.advisories.model import Severity
-from tasks.decisions.applying import DecisionBook
 from tasks.decisions.baseline import Known
 from tasks.decisions.model import Decision, DecisionReport, Refusal
 from tasks.errors import ExitCode
@@ -22,6 +21,7 @@ from tasks.reports.page.scan import scan_page
 from tasks.reports.result import RunMetrics, ScanResult, result_document, scan_document, summary
 from tasks.reports.scanreport import scan_report_lines
 from tasks.reports.summary import summary_lines
+from tasks.review.deciding import DecisionBook
 from tasks.review.model import PackageReview
 from tests.decisions.decision_samples import TODAY, affected, decision
 from tests.review.review_samples import NOW

@@ -1,4 +1,4 @@
-"""`--report-only` says what the workbook says; `--retry-failed` looks up the rows that were not answered, and no others."""
+"""`--report-only` says what the workbook says; `--retry-failed` looks up the unanswered rows, and no others."""
 
 from pathlib import Path
 from typing import Any

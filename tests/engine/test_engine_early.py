@@ -30,8 +30,8 @@ def engine(services: FakeServices, tmp_path: Path) -> Iterator[Engine]:
 
 
 def lookup(services: FakeServices, folder: Path, *, offline: bool = False) -> LookupSettings:
-    sources = {name: {**where, "attempts": 1} for name, where in services.sources.items()}
-    settings = load_settings(None, {}, {"sources": sources}).settings
+    flags = {"sources": services.sources, "processing": {"retry_attempts": 1}}
+    settings = load_settings(None, {}, flags).settings
     return lookup_settings(settings, offline=offline, store=folder / "store" / "advisories.sqlite")
 
 

@@ -20,9 +20,9 @@ from tasks.reports.changes import (
     differences_of_new,
 )
 from tasks.reports.differences import ChangeKind, RowFate
-from tasks.reports.plain import counted, one_line, section
 from tasks.review.meaning import Meaning
 from tasks.settings.model import MergeStrategy
+from tasks.text.plain import counted, one_line, section
 from tasks.workbook.model import STANDARD_COLUMNS, Field, Formula, Layout
 from tasks.workbook.plan import NewRow
 from tests.merge.merge_books import LAYOUT, book, cells_of, change

@@ -9,16 +9,16 @@ import orjson
 import pytest
 
 from tasks.advisories.model import Advisory, Severity
-from tasks.decisions.applying import DecisionBook
 from tasks.history.model import DocumentKind, ScanDocument, parse_json
 from tasks.reports.page.scan import scan_page
 from tasks.reports.result import RunMetrics, ScanResult, result_document, scan_document
 from tasks.reports.scanreport import scan_report_lines
+from tasks.review.deciding import DecisionBook
 from tasks.review.model import PackageReview
+from tasks.review.upgrade_plan import upgrade_plan
 from tasks.sources.pypi import project_facts, reduced
 from tasks.sources.requirements import bounding
 from tasks.upgrade.model import Candidate, Pin, UpgradeEntry, UpgradePaths
-from tasks.upgrade.plan import upgrade_plan
 from tests.decisions.decision_samples import TODAY, decision
 from tests.review.review_samples import NOW, PYPI_DOWN, advisory, key, reviewed
 

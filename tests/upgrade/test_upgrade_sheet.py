@@ -12,7 +12,7 @@ from tasks.merge.ownsheet import SheetKind, own_sheet, sheet_edits
 from tasks.reports.upgrades import upgrade_lines
 from tasks.reports.upgradesheet import upgrade_sheet_lines
 from tasks.review.model import PackageReview
-from tasks.upgrade.plan import upgrade_plan
+from tasks.review.upgrade_plan import upgrade_plan
 from tasks.workbook.reader import read_review
 from tests.end_to_end.harness import make_workbook
 from tests.review.review_samples import PYPI_DOWN, advisory, key, reviewed

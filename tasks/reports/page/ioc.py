@@ -11,7 +11,7 @@ from tasks.reports.page.charts import Bar, bars, timeline
 from tasks.reports.page.links import advisory_url, file_url, repository_url
 from tasks.reports.page.render import render
 from tasks.reports.page.view import Entry, Figure, Group, Head, Notice, SinceView, duration, moment
-from tasks.reports.plain import counted
+from tasks.text.plain import counted
 
 __all__ = ["ioc_page"]
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tasks.reports.page.links import advisory_url, file_url, project_url, repository_url
-from tasks.reports.plain import one_line
+from tasks.text.plain import one_line
 
 __all__ = ["render"]
 

@@ -15,9 +15,9 @@ from tasks.reports.page.links import advisory_url, project_url
 from tasks.reports.page.render import render
 from tasks.reports.page.upgrades import upgrade_group
 from tasks.reports.page.view import Entry, Figure, Group, Head, Notice, SinceView, duration, moment, tone_of
-from tasks.reports.plain import counted, one_line
 from tasks.reports.scanreport import TIER_WORDS, source_gaps
 from tasks.review.model import ReviewStatus, SourceStatus, Tier
+from tasks.text.plain import counted, one_line
 
 __all__ = ["scan_page"]
 
