@@ -21,9 +21,10 @@ def exit_code(outcome: ScanOutcome, fail_on: str | None) -> ExitCode:
 def _reaches(review: PackageReview, limit: Severity) -> bool:
     """Whether a finding counts at the gate; one of unknown severity does: a missing score must not hide it.
 
-    What a decision in force is about does not.
+    So does a package that is reported as malicious where no version could be compared. What a decision in force is
+    about does not.
     """
-    return any(
+    return bool(review.reported_malicious) or any(
         v.malicious or v.severity is Severity.UNKNOWN or v.severity.rank >= limit.rank
         for v in review.open_vulnerabilities
     )

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.scan.flow import ScanOutcome
+from flows.scan.outcome import exit_code
+from tasks.errors import ExitCode
 from tasks.history.model import ScanDocument
 from tasks.reports.page.ioc import ioc_page
 from tasks.reports.page.scan import scan_page
@@ -133,6 +136,7 @@ def test_a_name_of_thousands_of_letters_hides_no_reason() -> None:
 def test_a_report_of_malware_without_a_version_is_no_green_zero() -> None:
     reported = reviewed(key(None, text="latest"), advisory("MAL-2026-1"))
     document = scan_document(_result(reported))
+    assert exit_code(ScanOutcome(_result(reported)), "critical") is ExitCode.FINDINGS
     assert document.packages[0].reported_malicious == ("MAL-2026-1",)
     assert _figures(document)["Exploited or malicious"] == ("", "?")
     words = "1 package reported as malicious, to be checked by hand"
