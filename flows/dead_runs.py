@@ -19,11 +19,10 @@ from uuid import UUID
 import psutil
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
-from prefect.runtime import deployment
 from prefect.settings import get_current_settings
 from prefect.states import Crashed
 
-from flows.story.publish import current_run, forgiving
+from flows.story.publish import current_run, forgiving, is_deployed
 from tasks.errors import MergeError
 from tasks.files.locks import WorkbookLock
 
@@ -64,7 +63,7 @@ def noted_run() -> Iterator[None]:
         return
     mark_dead_runs(folder)
     with contextlib.ExitStack() as stack:
-        if deployment.id is None:
+        if not is_deployed():
             _note(stack, folder, run_id)
         yield
 

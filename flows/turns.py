@@ -9,8 +9,9 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from prefect.runtime import deployment, flow_run
+from prefect.runtime import flow_run
 
+from flows.story.publish import is_deployed
 from tasks.errors import MergeError, WorkbookLocked
 from tasks.files.locks import WorkbookLock
 
@@ -27,7 +28,7 @@ def own_turn(workbook: Path) -> Iterator[None]:
 
     A run from the command line does not queue: it says at once that another scan is running.
     """
-    if deployment.id is None:
+    if not is_deployed():
         yield
         return
     with contextlib.ExitStack() as stack:

@@ -10,8 +10,9 @@ from uuid import UUID
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import ArtifactCreate
+from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 
 from flows.story.pieces import LARGEST, LinkPiece, MarkdownPiece, Piece, TablePiece
 
@@ -34,6 +35,14 @@ def current_run() -> UUID | None:
     """The id of the flow run that this code runs in; None outside of one."""
     found = flow_run.id
     return UUID(str(found)) if found else None
+
+
+def is_deployed() -> bool:
+    """Whether this code runs in a deployment's flow run; Prefect's own answer costs a request where it does not."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        return deployment.id is not None
+    return context.flow_run.deployment_id is not None
 
 
 def publish(pieces: Iterable[Piece], tags: Iterable[str]) -> None:

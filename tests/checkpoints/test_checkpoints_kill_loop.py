@@ -78,7 +78,7 @@ def _kill_and_go_on(scan: PlainScan, number: int, before: bytes, after: bytes) -
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(("strategy", "stride"), [("fixed-size", 1), ("memory-adaptive", 3), ("time-based", 3)])
+@pytest.mark.parametrize(("strategy", "stride"), [("fixed-size", 1), ("memory-adaptive", 7), ("time-based", 7)])
 def test_killed_at_any_step_the_next_run_ends_with_the_same_workbook(
     tmp_path: Path, strategy: str, stride: int
 ) -> None:

@@ -104,7 +104,7 @@ class Scans(RuleBasedStateMachine):
 
 
 Scans.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=15, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestScans = Scans.TestCase
 TestScans.pytestmark = [pytestmark, pytest.mark.timeout(300)]  # type: ignore[attr-defined]

@@ -77,13 +77,12 @@ def _newest(command: Command) -> tuple[ScanState, int, str]:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_first_signal_abandons_a_batch_that_does_not_end_and_writes_a_checkpoint(
-    command: Command, services: Services, book: Path, number: int, code: int
+    command: Command, alone: Command, services: Services, book: Path, number: int, code: int
 ) -> None:
-    own = {name: value for name, value in command.environment.items() if name != "PREFECT_API_URL"}
-    alone = Command(command.folder, command.root, own) if number == signal.SIGTERM else command
-    held = Held(services, alone, book, 2)
+    own_server = number == signal.SIGTERM
+    held = Held(services, alone if own_server else command, book, 2)
     children = psutil.Process(held.process.pid).children(recursive=True)
-    assert bool(children) is (alone is not command)
+    assert bool(children) is own_server
     held.process.send_signal(number)
     ended, err, took = held.end()
     assert ended == code, err
