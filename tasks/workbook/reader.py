@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
-import python_calamine
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from tasks.errors import InputError
@@ -121,7 +120,7 @@ def _calamine_errors(path: Path) -> Iterator[None]:
 
 
 def _load(data: bytes) -> CalamineWorkbook:
-    return python_calamine.load_workbook(io.BytesIO(data))
+    return CalamineWorkbook.from_filelike(io.BytesIO(data))
 
 
 def _find(package: Package, book: CalamineWorkbook, wanted: LayoutWanted) -> tuple[Layout, CalamineSheet]:

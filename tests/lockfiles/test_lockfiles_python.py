@@ -19,7 +19,7 @@ not-this!=1.0
 any-patch==1.*
 bare
 direct @ https://example.org/direct-9.9.9.zip
---index-url https://example.org/simple
+--index-url mirror/simple
 -e git+https://example.org/r.git#egg=r
 https://example.org/wheel-1.0-py3-none-any.whl
 ./local.whl
