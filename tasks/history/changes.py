@@ -5,7 +5,7 @@ Silence is not safety: a finding that is gone counts as fixed only where the sou
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from packaging.utils import canonicalize_name
@@ -19,6 +19,7 @@ __all__ = ["FindingChange", "PackageChange", "Reference", "ScanChanges", "compar
 _ANSWERED = frozenset({SourceStatus.AFFECTED, SourceStatus.NOT_AFFECTED, SourceStatus.NONE_FOUND})
 _DECIDING = ("osv", "github", "snyk")
 """The sources whose advisories say what affects a version; the others only add to them."""
+_EXPLOITATION = "kev"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class Reference:
 class FindingChange:
     """One vulnerability of one package that came, went or changed.
 
-    before is its former severity where it was known before; reason says why a gone one could not be checked.
+    before is its former severity where it was known before; reason says why a gone one could not be checked, or why
+    nobody knew of this one before.
     """
 
     package: PackageEntry
@@ -60,9 +62,10 @@ class PackageChange:
 class ScanChanges:
     """Everything that changed between two scans, each list most urgent first.
 
-    exploited are vulnerabilities known to be exploited now (KEV) and not before, new ones among them; a removed
-    package takes its findings along, they are not fixed. not_compared are packages that one of the scans was not
-    asked for.
+    exploited are vulnerabilities known to be exploited now (KEV) and not before, new ones among them; unknown_before
+    are those of which the former scan could not know that they were there, or were exploited: they are no news. A
+    removed package takes its findings along, they are not fixed. not_compared are packages that one of the scans was
+    not asked for.
     """
 
     before: Reference
@@ -72,6 +75,7 @@ class ScanChanges:
     not_checked: tuple[FindingChange, ...] = ()
     severity: tuple[FindingChange, ...] = ()
     exploited: tuple[FindingChange, ...] = ()
+    unknown_before: tuple[FindingChange, ...] = ()
     added: tuple[PackageChange, ...] = ()
     removed: tuple[PackageChange, ...] = ()
     version_changed: tuple[PackageChange, ...] = ()
@@ -85,6 +89,7 @@ class _Gathered:
     not_checked: list[FindingChange] = field(default_factory=list)
     severity: list[FindingChange] = field(default_factory=list)
     exploited: list[FindingChange] = field(default_factory=list)
+    unknown_before: list[FindingChange] = field(default_factory=list)
     added: list[PackageChange] = field(default_factory=list)
     removed: list[PackageChange] = field(default_factory=list)
     version_changed: list[PackageChange] = field(default_factory=list)
@@ -94,13 +99,17 @@ class _Gathered:
 def compare_scans(before: ScanDocument, after: ScanDocument) -> ScanChanges:
     """What changed from one scan to a later one. Rows of the same package and version count once."""
     found = _Gathered()
-    for old, new in _paired(before.packages, after.packages):
+    whole_before, whole_after = before.summary.scope.whole, after.summary.scope.whole
+    named = frozenset(canonicalize_name(package.name) for package in before.packages)
+    for old, new in _paired(before.packages, after.packages, whole=whole_before and whole_after):
         if old is not None and new is not None:
             _compare(found, old, new)
         elif new is not None:
-            _added(found, new, compared=before.summary.scope.whole)
+            # Its row may have had another version that this scan of some rows was not asked to tell apart.
+            known = canonicalize_name(new.name) in named
+            _added(found, new, compared=whole_before and (whole_after or not known))
         elif old is not None:
-            _removed(found, old, compared=after.summary.scope.whole)
+            _removed(found, old, compared=whole_after)
     return ScanChanges(
         Reference.of(before),
         Reference.of(after),
@@ -109,6 +118,7 @@ def compare_scans(before: ScanDocument, after: ScanDocument) -> ScanChanges:
         not_checked=_most_urgent_first(found.not_checked),
         severity=_most_urgent_first(found.severity),
         exploited=_most_urgent_first(found.exploited),
+        unknown_before=_most_urgent_first(found.unknown_before),
         added=tuple(found.added),
         removed=tuple(found.removed),
         version_changed=tuple(found.version_changed),
@@ -138,11 +148,11 @@ def _compare(found: _Gathered, old: PackageEntry, new: PackageEntry) -> None:
         found.version_changed.append(PackageChange(new, old))
     for was, now in _same(old.vulnerabilities, new.vulnerabilities):
         if not was:
-            _note_new(found, new, _worst(now))
+            _note_come(found, old, new, now)
         elif not now:
             _note_gone(found, new, was)
         else:
-            _note_kept(found, new, was, now)
+            _note_kept(found, old, new, was, now)
 
 
 def _note_new(found: _Gathered, package: PackageEntry, vulnerability: VulnerabilityEntry) -> None:
@@ -152,28 +162,44 @@ def _note_new(found: _Gathered, package: PackageEntry, vulnerability: Vulnerabil
         found.exploited.append(change)
 
 
-def _note_gone(found: _Gathered, package: PackageEntry, was: Sequence[VulnerabilityEntry]) -> None:
-    tellers = {source for one in was for source in one.sources if source in _DECIDING} or {"osv"}
-    silent = [why for source in sorted(tellers) if (why := _why_silent(package, source))]
+def _note_come(
+    found: _Gathered, former: PackageEntry, package: PackageEntry, now: Sequence[VulnerabilityEntry]
+) -> None:
+    silent = _silence(former, now)
     if silent:
-        found.not_checked.append(FindingChange(package, _worst(was), _worst(was).severity, "; ".join(silent)))
+        found.unknown_before.append(FindingChange(package, _worst(now), reason=silent))
     else:
-        found.fixed.append(FindingChange(package, _worst(was), _worst(was).severity))
+        _note_new(found, package, _worst(now))
+
+
+def _note_gone(found: _Gathered, package: PackageEntry, was: Sequence[VulnerabilityEntry]) -> None:
+    worst, silent = _worst(was), _silence(package, was)
+    (found.not_checked if silent else found.fixed).append(FindingChange(package, worst, worst.severity, silent))
+
+
+def _silence(package: PackageEntry, told: Sequence[VulnerabilityEntry]) -> str | None:
+    """Why a package's answers do not say that it lacks what another scan was told of; None where they do."""
+    tellers = {source for one in told for source in one.sources if source in _DECIDING} or {"osv"}
+    return "; ".join(why for source in sorted(tellers) if (why := _why_silent(package, source))) or None
 
 
 def _why_silent(package: PackageEntry, source: str) -> str | None:
-    """Why a source does not say that a finding is gone; None where it does."""
+    """Why a source does not say that a finding is not there; None where it does."""
     answer = package.sources.get(source)
     if answer is None:
         return package.reason or f"{source} was not asked"
     if answer.status in _ANSWERED:
-        return None
+        return f"{source}: only OSV's copy was at hand" if answer.second_hand else None
     reason = answer.reason or package.reason or answer.status.value.replace("_", " ")
     return reason if reason.startswith(f"{source}:") else f"{source}: {reason}"
 
 
 def _note_kept(
-    found: _Gathered, package: PackageEntry, was: Sequence[VulnerabilityEntry], now: Sequence[VulnerabilityEntry]
+    found: _Gathered,
+    former: PackageEntry,
+    package: PackageEntry,
+    was: Sequence[VulnerabilityEntry],
+    now: Sequence[VulnerabilityEntry],
 ) -> None:
     old, new = _severity(was), _severity(now)
     change = FindingChange(package, _worst(now), old)
@@ -181,7 +207,10 @@ def _note_kept(
     if old is not new and new is not Severity.UNKNOWN:
         found.severity.append(change)
     if any(one.kev for one in now) and not any(one.kev for one in was):
-        found.exploited.append(change)
+        if _EXPLOITATION in (*former.not_consulted, *former.gaps):
+            found.unknown_before.append(replace(change, reason=f"{_EXPLOITATION}: no answer in the earlier scan"))
+        else:
+            found.exploited.append(change)
 
 
 def _severity(found: Sequence[VulnerabilityEntry]) -> Severity:
@@ -212,19 +241,35 @@ def _same(old: Sequence[VulnerabilityEntry], new: Sequence[VulnerabilityEntry]) 
     yield from (part for _, part in parts)
 
 
-def _paired(
-    before: Iterable[PackageEntry], after: Iterable[PackageEntry]
-) -> Iterator[tuple[PackageEntry | None, PackageEntry | None]]:
-    """Packages of both scans by normalised name (PEP 503): the same version first, the rest in order of rows."""
+_Pair = tuple[PackageEntry | None, PackageEntry | None]
+
+
+def _paired(before: Iterable[PackageEntry], after: Iterable[PackageEntry], *, whole: bool) -> Iterator[_Pair]:
+    """Packages of both scans by normalised name (PEP 503): the same version first, then the same row, then in order.
+
+    Of scans of some rows (not whole) packages are only matched in order where each has one to go with: with more on
+    one side, the others' rows may just not have been looked at.
+    """
     old, new = _by_name(before), _by_name(after)
     for name in {**new, **old}:
         was, now = old.get(name, {}), new.get(name, {})
         yield from ((was[version], now[version]) for version in was if version in now)
         gone = [package for version, package in was.items() if version not in now]
         come = [package for version, package in now.items() if version not in was]
-        yield from zip(gone, come, strict=False)
-        yield from ((package, None) for package in gone[len(come) :])
-        yield from ((None, package) for package in come[len(gone) :])
+        yield from _other_versions(gone, come, whole=whole)
+
+
+def _other_versions(gone: list[PackageEntry], come: list[PackageEntry], *, whole: bool) -> Iterator[_Pair]:
+    for old in tuple(gone):
+        new = next((package for package in come if package.row == old.row), None)
+        if new is not None:
+            gone.remove(old)
+            come.remove(new)
+            yield old, new
+    many = min(len(gone), len(come)) if whole or len(gone) == len(come) else 0
+    yield from zip(gone[:many], come[:many], strict=True)
+    yield from ((package, None) for package in gone[many:])
+    yield from ((None, package) for package in come[many:])
 
 
 def _by_name(packages: Iterable[PackageEntry]) -> dict[str, dict[str, PackageEntry]]:

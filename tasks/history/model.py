@@ -79,10 +79,11 @@ class VulnerabilityEntry:
 
 @dataclass(frozen=True, slots=True)
 class SourceEntry:
-    """What a source answered, and why not where it could not."""
+    """What a source answered, and why not where it could not; second_hand as in the review (tasks.review.model)."""
 
     status: SourceStatus
     reason: str | None = None
+    second_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,4 +168,5 @@ def _second_opinion(review: PackageReview) -> dict[str, Any]:
 def _answer(answer: SourceAnswer) -> dict[str, Any]:
     ids = answer.ids if answer.status is not SourceStatus.NOT_AFFECTED else ()
     checked = answer.checked_at.isoformat() + "Z" if answer.checked_at else None
-    return {"status": answer.status.value, "ids": list(ids), "reason": answer.reason, "checked_at": checked}
+    plain = {"status": answer.status.value, "ids": list(ids), "reason": answer.reason, "checked_at": checked}
+    return {**plain, "second_hand": True} if answer.second_hand else plain

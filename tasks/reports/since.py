@@ -33,6 +33,7 @@ def _figures(changes: Changes) -> Iterator[tuple[str, int]]:
     yield "not checked this time", len(changes.not_checked)
     yield "with another severity", len(changes.severity)
     yield "newly known to be exploited", len(changes.exploited)
+    yield "not known last time", len(changes.unknown_before)
     yield "packages added", len(changes.added)
     yield "packages removed", len(changes.removed)
     yield "packages with another version", len(changes.version_changed)
@@ -70,6 +71,7 @@ def _scan_lists(changes: ScanChanges) -> Iterator[tuple[str, list[str]]]:
     yield "Newly known to be exploited", [_finding(one) for one in changes.exploited]
     yield "New", [_finding(one) for one in changes.new]
     yield "Not checked this time", [f"{_finding(one)}: {one_line(one.reason or '')}" for one in changes.not_checked]
+    yield "Not known last time", [f"{_finding(one)}: {one_line(one.reason or '')}" for one in changes.unknown_before]
     yield "Another severity", [f"{_finding(one)}, was {one.before}" for one in changes.severity]
     yield "Fixed", [_finding(one) for one in changes.fixed]
     yield "Packages added", [_package(one.package) for one in changes.added]
@@ -143,6 +145,7 @@ def since_document(changes: Changes) -> dict[str, Any]:
         "not_checked": [{**_finding_document(one), "reason": one.reason} for one in changes.not_checked],
         "severity_changed": [{**_finding_document(one), "before": one.before} for one in changes.severity],
         "newly_exploited": [_finding_document(one) for one in changes.exploited],
+        "unknown_before": [{**_finding_document(one), "reason": one.reason} for one in changes.unknown_before],
         "packages_added": [_package_document(one) for one in changes.added],
         "packages_removed": [_package_document(one) for one in changes.removed],
         "version_changed": [_package_document(one) for one in changes.version_changed],

@@ -131,6 +131,8 @@ def _answers(review: PackageReview, told: Enrichment, now: datetime) -> dict[Sou
 def _github(review: PackageReview, answer: SourceAnswer, told: Enrichment, now: datetime) -> SourceAnswer:
     own = tuple(sorted({i for v in review.vulnerabilities for i in v.ids if i.startswith("GHSA-")}))
     affected = answer.status is SourceStatus.AFFECTED
+    if told.recent is None and answer.status is not SourceStatus.NOT_APPLICABLE:
+        answer = answer.model_copy(update={"second_hand": True})
     if told.github_problem is not None:
         if affected:
             return answer.model_copy(update={"note": OWN_COPY})

@@ -61,7 +61,8 @@ class SourceAnswer(Plain):
     total counts every advisory of the source for the package, affecting or not; undecidable those
     that need a person; uncertain counts undecidable ones that are too few to ask for one (`uncertain_limit`);
     enrichment=True marks a source that was not consulted without this being a failure, or that failed where OSV's
-    records say enough; note is what else it said, for its cell.
+    records say enough; note is what else it said, for its cell. second_hand: GitHub's answer is what OSV has of its
+    advisories, the newest were not asked for.
     """
 
     status: SourceStatus
@@ -74,6 +75,7 @@ class SourceAnswer(Plain):
     severity: Severity | None = None
     enrichment: bool = False
     note: str | None = None
+    second_hand: bool = False
 
 
 class VulnerabilityReview(Plain):

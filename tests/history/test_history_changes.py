@@ -7,6 +7,7 @@ import pytest
 from tasks.advisories.model import Severity
 from tasks.history.changes import FindingChange, PackageChange, compare_scans
 from tasks.history.iocchanges import compare_ioc
+from tasks.reports.since import since_document, since_line, since_lines
 from tests.history.history_samples import finding, ioc, package, scan, unanswered, vulnerability
 
 
@@ -70,6 +71,38 @@ def test_a_finding_that_github_alone_told_needs_githubs_answer() -> None:
     assert ids(compare_scans(before, scan(package("demo", sources=sources))).fixed) == [("GHSA-a",)]
 
 
+def test_what_github_alone_told_is_not_fixed_where_its_newest_advisories_were_not_asked_for() -> None:
+    before = scan(package("demo", "1.0", vulnerability("GHSA-a", sources=["github"])))
+    sources: dict[str, Any] = {"osv": {"status": "none_found"}, "github": {"status": "none_found", "second_hand": True}}
+    found = compare_scans(before, scan(package("demo", sources=sources)))
+    assert (ids(found.fixed), ids(found.not_checked)) == ([], [("GHSA-a",)])
+    assert "only OSV's copy" in str(found.not_checked[0].reason)
+
+
+@pytest.mark.parametrize("silent", [{"not_consulted": ["epss", "kev"]}, {"gaps": ["kev"]}])
+def test_exploitation_that_the_earlier_scan_could_not_know_of_is_not_new(silent: dict[str, Any]) -> None:
+    before = scan(package("demo", "1.0", vulnerability("A"), **silent))
+    found = compare_scans(before, scan(package("demo", "1.0", vulnerability("A", kev=True))))
+    assert (found.exploited, ids(found.unknown_before)) == ((), [("A",)])
+    assert "newly known" not in since_line(found)
+    assert "1 not known last time" in since_line(found)
+    assert [one["ids"] for one in since_document(found)["unknown_before"]] == [["A"]]
+    assert any(line.startswith("NOT KNOWN LAST TIME (1)") for line in since_lines(found))
+
+
+def test_a_new_finding_is_newly_exploited_although_kev_had_nothing_to_be_asked_of_then() -> None:
+    before = scan(package("demo", "1.0", vulnerability("A"), not_consulted=["kev"]))
+    found = compare_scans(before, scan(package("demo", "1.0", vulnerability("A"), vulnerability("B", kev=True))))
+    assert (ids(found.new), ids(found.exploited), found.unknown_before) == ([("B",)], [("B",)], ())
+
+
+def test_findings_of_a_package_that_could_not_be_checked_before_are_not_new() -> None:
+    now = scan(package("demo", "1.0", vulnerability("A", kev=True)))
+    found = compare_scans(scan(unanswered("demo")), now)
+    assert (found.new, found.exploited, ids(found.unknown_before)) == ((), (), [("A",)])
+    assert found.unknown_before[0].reason == "osv: no answer after 5 tries"
+
+
 def test_severity_and_exploitation_are_changes_of_a_known_finding() -> None:
     before = scan(package("demo", "1.0", vulnerability("A"), vulnerability("B"), vulnerability("C", kev=True)))
     now = (vulnerability("A", severity="CRITICAL"), vulnerability("B", kev=True), vulnerability("C", kev=True))
@@ -106,6 +139,22 @@ def test_what_a_scan_of_some_rows_left_out_is_neither_removed_nor_fixed() -> Non
     assert (found.removed, found.fixed, names(found.not_compared)) == ((), (), ["one"])
     found = compare_scans(scan(package("two"), scope={"whole": False}), before)
     assert (found.added, found.new, names(found.not_compared)) == ((), (), ["one"])
+
+
+def test_another_version_in_the_same_row_is_that_rows() -> None:
+    before = scan(package("demo", "1.0", row=4), package("demo", "2.0", row=5))
+    found = compare_scans(before, scan(package("demo", "3.0", row=5)))
+    assert [(one.former and one.former.version, one.package.version) for one in found.version_changed] == [
+        ("2.0", "3.0")
+    ]
+    assert [one.package.version for one in found.removed] == ["1.0"]
+
+
+def test_a_version_of_a_scan_of_some_rows_is_not_held_against_a_row_that_it_did_not_look_at() -> None:
+    before = scan(package("demo", "1.0", vulnerability("A"), row=4), package("demo", "2.0", row=5))
+    found = compare_scans(before, scan(package("demo", "3.0", row=6), scope={"whole": False}))
+    assert (found.fixed, found.removed, found.version_changed) == ((), (), ())
+    assert len(found.not_compared) == 3
 
 
 def test_findings_of_lockfiles_come_and_go() -> None:

@@ -201,3 +201,9 @@ def test_every_text_reads_as_the_colour_it_was_given(make: Any, parts: dict[str,
             assert verdict_of(cell.field, str(cell.value)) is cell.meaning, cell.value
     (last,) = (cell for cell in proposals(make(**parts)) if cell.field.value == "recommendation")
     assert verdict_of(last.field, str(last.value)) is last.meaning, last.value
+
+
+def test_githubs_answer_is_second_hand_where_its_newest_advisories_were_not_asked_for() -> None:
+    assert not clear().sources[SourceName.GITHUB].second_hand
+    offline = clear(recent=None).sources[SourceName.GITHUB]
+    assert (offline.status, offline.second_hand) == (SourceStatus.NOT_AFFECTED, True)

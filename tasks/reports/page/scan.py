@@ -167,6 +167,11 @@ def _since(changes: ScanChanges) -> SinceView:
             [_changed(one, one.reason or "") for one in changes.not_checked],
             "Known before, and the source that told of them did not answer: not fixed.",
         ),
+        Group(
+            "Not known last time",
+            [_changed(one, one.reason or "") for one in changes.unknown_before],
+            "The earlier scan had no answer about them: they may have been there then.",
+        ),
         Group("Another severity", [_changed(one, f"was {one.before}") for one in changes.severity]),
         Group("Fixed", [_changed(one) for one in changes.fixed]),
         Group("Packages added", [_package_entry(one) for one in changes.added]),
