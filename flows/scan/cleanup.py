@@ -36,13 +36,12 @@ def clean_up(prepared: PreparedScan, *, finished: bool) -> None:
 def _settled_by(prepared: PreparedScan, keeping: Keeping) -> Iterator[str]:
     """This scan, the one it took results from, and, where it looked at every row, unfinished ones before it."""
     yield prepared.scan_id
-    own, request = keeping.records.read(prepared.scan_id), prepared.request
+    own = keeping.records.read(prepared.scan_id)
     if own is None:
         return
     if own.replaces is not None:
         yield own.replaces
-    chosen = request.start_row or request.end_row or request.packages or prepared.left_out
-    if chosen or request.dry_run:
+    if not prepared.whole or prepared.request.dry_run:
         return
     for record in keeping.records:
         older = record.state in UNFINISHED and record.created_at <= own.created_at

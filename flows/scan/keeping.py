@@ -27,9 +27,8 @@ def settle(prepared: PreparedScan, result: ScanResult, problem: str | None) -> S
     problem says why the workbook was not written. The result comes back with what changed and where the page is;
     whatever cannot be read or written is a warning: the workbook is what counts.
     """
-    result = dataclasses.replace(
-        result, scope=_scope(prepared), notes=(*result.notes, *_told(prepared, result, problem))
-    )
+    scope, told = Scope(prepared.whole, prepared.request.dry_run), _told(prepared, result, problem)
+    result = dataclasses.replace(result, scope=scope, notes=(*result.notes, *told))
     document = scan_document(result)
     label = scan_label(prepared.request.workbook, lazy_document(result))
     history = History(prepared.folders.history)
@@ -43,12 +42,6 @@ def _told(prepared: PreparedScan, result: ScanResult, problem: str | None) -> It
         yield f"The workbook was not written: {problem}"
     if prepared.request.summary_sheet and result.workbook is not None:
         yield f"Sheet {NAME} was written anew"
-
-
-def _scope(prepared: PreparedScan) -> Scope:
-    request = prepared.request
-    chosen = request.start_row or request.end_row or request.packages or request.retry_failed or prepared.left_out
-    return Scope(whole=not chosen, dry_run=request.dry_run)
 
 
 def _since(history: History, label: Label, document: ScanDocument) -> ScanChanges | None:

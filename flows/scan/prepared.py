@@ -89,6 +89,13 @@ class PreparedScan:
         """The workbook that is written."""
         return self.request.output or self.request.workbook
 
+    @property
+    def whole(self) -> bool:
+        """Whether every row is looked at: none was chosen, and none left out."""
+        request = self.request
+        chosen = request.start_row or request.end_row or request.packages or request.retry_failed
+        return not (chosen or self.left_out)
+
 
 def key_of(row: PackageRow) -> PackageKey:
     """What is looked up for a row."""

@@ -268,10 +268,13 @@ def test_numbers_count_from_nought_in_the_design_and_from_one_here(scan: PlainSc
     assert scan.request(resume=ResumeMode.FRESH).recovery.resume_mode is RecoveryMode.FRESH
 
 
-def test_a_whole_new_scan_settles_the_older_one_and_a_partial_one_does_not(scan: PlainScan) -> None:
+@pytest.mark.parametrize("chosen", [{"start_row": 4, "end_row": 6}, {"packages": ("pkg-3",)}, {"retry_failed": True}])
+def test_a_whole_new_scan_settles_the_older_one_and_a_partial_one_does_not(
+    scan: PlainScan, chosen: dict[str, Any]
+) -> None:
     _interrupt(scan)
     older = _found(scan).scan_id
-    scan.run(prepared=prepare(scan.request(resume=ResumeMode.FRESH, start_row=4, end_row=6)))
+    scan.run(prepared=prepare(scan.request(resume=ResumeMode.FRESH, **chosen)))
     # The workbook is another one now, yet the older scan is still there to be gone on with.
     assert _found(scan).scan_id == older
     scan.run(prepared=prepare(scan.request(resume=ResumeMode.FRESH)))
