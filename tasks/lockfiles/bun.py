@@ -12,9 +12,10 @@ from tasks.lockfiles.reading import json_object, needs_one_of, text_of
 
 __all__ = ["FORMATS"]
 
+# A string that does not end takes the rest of the text with it, so that no text is looked through twice.
 _TOKEN = re.compile(
-    r"""(?P<word>"[^"\\]*(?:\\.[^"\\]*)*"|[^",/\]}\s]+|/(?![/*]))|(?P<close>[\]}])|(?P<comma>,)"""
-    r"""|//[^\n]*|/\*(?:.*?\*/|.*)|\s+|\"""",
+    r"""(?P<word>"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z|\\\Z)|[^",/\]}\s]+|/(?![/*]))|(?P<close>[\]}])|(?P<comma>,)"""
+    r"""|//[^\n]*|/\*(?:.*?\*/|.*)|\s+""",
     re.DOTALL,
 )
 
@@ -30,8 +31,6 @@ def _plain_json(text: str) -> str:
         elif token["close"] or token["word"]:
             kept.append(token[0] if token["close"] else comma + token[0])
             comma = ""
-        elif token[0] == '"':
-            kept.append(token[0])
     return " ".join([*kept, comma])
 
 

@@ -3,7 +3,7 @@
 Source: https://cyclonedx.org/specification/overview/.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,6 +15,7 @@ from tasks.lockfiles.spdx import read_spdx
 __all__ = ["FORMATS", "is_cyclonedx_name"]
 
 _NAMES = frozenset(f"{stem}.{end}" for stem in ("bom", "sbom", "cyclonedx", "cdx") for end in ("json", "xml"))
+_PACKAGES = frozenset({"library", "framework"})
 _OF_SPDX = frozenset({"spdxVersion", "sbom", "@graph"})
 _ENDS = (".cdx.json", ".bom.json", ".cdx.xml", ".bom.xml", ".cyclonedx.json", ".cyclonedx.xml")
 
@@ -24,7 +25,8 @@ def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
         root = xml_root(lockfile)
         if root.name != "bom":
             raise lockfile.fail(f"the root element is {root.name}, not bom")
-        yield from _of_xml(root)
+        types = [one.attributes.get("type") for one in root.all("components", "component")]
+        yield from _identified(lockfile, _of_xml(root), types)
         return
     document = json_object(lockfile)
     if document.keys() & _OF_SPDX and "bomFormat" not in document:
@@ -38,7 +40,21 @@ def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
     components = document.get("components") or []
     if not isinstance(components, list):
         raise lockfile.fail("components is not a list")
-    yield from _of_json(components)
+    types = [text_or_none(mapping(one).get("type")) for one in components]
+    yield from _identified(lockfile, _of_json(components), types)
+
+
+def _identified(
+    lockfile: Lockfile, found: Iterator[LockedPackage], types: Sequence[str | None]
+) -> Iterator[LockedPackage]:
+    """What was found; LockfileError for a list of packages none of which can be told apart from its namesakes."""
+    first = next(found, None)
+    packages = sum(kind in _PACKAGES for kind in types)
+    if first is None and packages:
+        raise lockfile.fail(f"none of its {packages} packages has a package URL or a CPE: they cannot be compared")
+    if first is not None:
+        yield first
+        yield from found
 
 
 def _of_json(components: list[Any]) -> Iterator[LockedPackage]:
@@ -50,11 +66,11 @@ def _of_json(components: list[Any]) -> Iterator[LockedPackage]:
 
 
 def _of_xml(root: XmlNode) -> Iterator[LockedPackage]:
-    waiting = list(root.all("components", "component"))
+    waiting = list(root.all("components", "component"))[::-1]
     while waiting:
-        component = waiting.pop(0)
+        component = waiting.pop()
         yield from _component(*(component.value(key) or None for key in ("name", "version", "purl", "cpe")))
-        waiting[:0] = component.all("components", "component")
+        waiting += list(component.all("components", "component"))[::-1]
 
 
 def _component(name: str | None, version: str | None, purl: str | None, cpe: str | None) -> Iterator[LockedPackage]:

@@ -13,7 +13,8 @@ from tasks.lockfiles.reading import lines
 
 __all__ = ["FORMATS"]
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|`[^`]*`|[()]|=>|[^\s()"`]+')
+# A string that does not end takes the rest of its line, so that no line is looked through twice.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|`[^`]*`|[()]|=>|[^\s()"`]+')
 _DIRECTIVES = frozenset(
     {"module", "go", "toolchain", "godebug", "require", "replace", "exclude", "retract", "tool", "ignore"}
 )

@@ -21,7 +21,7 @@ def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
     for section in (packages, dependencies):
         if section is not None and not isinstance(section, dict):
             raise lockfile.fail("packages or dependencies is not an object")
-    return _of_packages(packages) if packages is not None else _of_dependencies(mapping(dependencies))
+    return _of_packages(packages) if packages else _of_dependencies(mapping(dependencies))
 
 
 def _of_packages(packages: dict[str, Any]) -> Iterator[LockedPackage]:

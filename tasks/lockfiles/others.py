@@ -25,10 +25,14 @@ __all__ = ["FORMATS"]
 _CRAN_MIRRORS = frozenset({"CRAN", "RSPM", "P3M", "PPM"})
 """CRAN itself, and the names under which renv notes Posit's mirror of it."""
 
+_CRAN_ADDRESS = re.compile(r"https?://(?:[^/]*\.)?(?:r-project\.org|cran\.[^/]+|[^/]+/cran)(?:/|$)", re.IGNORECASE)
+"""CRAN, cran.rstudio.com and others called so, packagemanager.posit.co/cran."""
+
+# Old files write their first package behind `%{`, older ones `=>` or a key without quotes.
 _HEX = re.compile(
-    r'^[ \t]*"(?P<key>[^"\n]+)":\s*\{:(?P<kind>\w+),\s*(?::(?P<name>\w+),\s*"(?P<version>[^"]+)")?', re.MULTILINE
+    r'(?:"(?P<key>[^"\n]+)"\s*(?::|=>)|\b(?P<atom>\w+):)\s*\{:(?P<kind>\w+),\s*(?::"?(?P<name>\w+)"?,\s*"(?P<version>[^"]+)")?'
 )
-_CABAL = re.compile(r"(?:^|[\s,])any\.(?P<name>[A-Za-z0-9-]+)\s*==\s*(?P<version>[0-9.]+)")
+_CABAL = re.compile(r"(?:^|[\s,])(?:any\.)?(?P<name>[A-Za-z0-9-]+)\s*==\s*(?P<version>[0-9.]+)")
 _CONAN_SECTIONS = ("requires", "build_requires", "python_requires", "config_requires")
 _CONAN = re.compile(r"^(?P<name>[^/@#:%]+)/(?P<version>[^@#:%]+)")
 
@@ -51,9 +55,14 @@ def _mix(lockfile: Lockfile) -> Iterator[LockedPackage]:
     text = text_of(lockfile)
     if text.strip() and not text.lstrip().startswith(("%{", "#")):
         raise lockfile.fail("not an Elixir map: it does not begin with %{")
+    is_empty = True
     for found in _HEX.finditer(text):
+        is_empty = False
         of_hex = found["kind"] == "hex" and found["version"]
-        yield LockedPackage("Hex", found["name"] if of_hex else found["key"], found["version"] if of_hex else None)
+        key = found["key"] or found["atom"]
+        yield LockedPackage("Hex", found["name"] if of_hex else key, found["version"] if of_hex else None)
+    if is_empty and re.search(r"[^%{}\s]", re.sub(r"^[ \t]*#.*$", "", text, flags=re.MULTILINE)):
+        raise lockfile.fail("an Elixir map without a package in it")
 
 
 def _renv(lockfile: Lockfile) -> Iterator[LockedPackage]:
@@ -62,13 +71,21 @@ def _renv(lockfile: Lockfile) -> Iterator[LockedPackage]:
     packages = document.get("Packages", {})
     if not isinstance(packages, dict):
         raise lockfile.fail("Packages is not an object")
+    named = map(mapping, items(mapping(document.get("R")).get("Repositories")))
+    addresses = {str(one.get("Name")): str(one.get("URL")) for one in named}
     for name, entry in packages.items():
         details = mapping(entry)
         # What comes from GitHub, Bioconductor or a folder is no CRAN package, whatever its name.
-        if str(details.get("Repository", "")).upper() in _CRAN_MIRRORS:
+        if _is_cran(str(details.get("Repository", "")), addresses):
             yield LockedPackage(
                 "CRAN", text_or_none(details.get("Package")) or name, text_or_none(details.get("Version"))
             )
+
+
+def _is_cran(repository: str, addresses: dict[str, str]) -> bool:
+    """Whether a repository, by its name or address, is CRAN; addresses are those of the names the file explains."""
+    known = repository.upper() in _CRAN_MIRRORS
+    return known or _CRAN_ADDRESS.match(addresses.get(repository, repository)) is not None
 
 
 def _cabal(lockfile: Lockfile) -> Iterator[LockedPackage]:

@@ -98,7 +98,19 @@ def parse_lockfile(path: str, content: bytes, siblings: Mapping[str, bytes] = _N
     if parser is None:
         raise lockfile.fail("no lockfile format has this name")
     refuse_unfit(lockfile)
-    return tuple(dict.fromkeys(parser.parse(lockfile)))
+    packages = tuple(dict.fromkeys(parser.parse(lockfile)))
+    _refuse_unwritable(lockfile, packages)
+    return packages
+
+
+def _refuse_unwritable(lockfile: Lockfile, packages: tuple[LockedPackage, ...]) -> None:
+    # JSON can name half a character, which no report, database or request can hold.
+    try:
+        "".join(f"{one.shown_name}{one.name}{one.version}" for one in packages).encode()
+    except UnicodeEncodeError as error:
+        raise lockfile.fail(
+            f"a package's name or version holds half a character (U+{ord(error.object[error.start]):04X})"
+        ) from error
 
 
 def refuse_unfit(lockfile: Lockfile) -> None:

@@ -53,7 +53,8 @@ class Line:
 
 
 def _logical_lines(text: str) -> Iterator[str]:
-    unix = text.replace("\r\n", "\n").replace("\r", "\n")
+    # Every end of a line that pip knows, a form feed and U+2028 too.
+    unix = "\n".join(text.splitlines())
     # pip joins lines before it strips comments, but a comment line itself is never continued.
     joined = re.sub(r"^[ \t]*#.*$", "", unix, flags=re.MULTILINE).replace("\\\n", " ")
     for line in _COMMENT.sub("", joined).split("\n"):

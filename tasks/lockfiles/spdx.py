@@ -58,8 +58,15 @@ def read_spdx(lockfile: Lockfile) -> Iterator[LockedPackage]:
         packages = _of_tags(lockfile)
     else:
         packages = _of_yaml(lockfile)
+    count, silent = 0, True
     for package in packages:
-        yield from package.locked()
+        count += 1
+        for locked in package.locked():
+            silent = False
+            yield locked
+    # One package alone is what the document is about.
+    if silent and count > 1:
+        raise lockfile.fail(f"none of its {count} packages has a package URL: they cannot be compared")
 
 
 def _of_yaml(lockfile: Lockfile) -> Iterator[_Package]:
@@ -113,10 +120,10 @@ def _of_xml(lockfile: Lockfile, root: XmlNode) -> Iterator[_Package]:
         raise lockfile.fail(f"the root element is {root.name}: no SPDX document")
     waiting = [root]
     while waiting:
-        node = waiting.pop(0)
+        node = waiting.pop()
         if node.name in ("Package", "packages"):
             yield _xml_package(node)
-        waiting[:0] = node.children
+        waiting += reversed(node.children)
 
 
 def _xml_package(node: XmlNode) -> _Package:

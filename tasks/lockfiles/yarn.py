@@ -15,6 +15,8 @@ from tasks.lockfiles.reading import lines
 __all__ = ["FORMATS"]
 
 _FIELD = re.compile(r"""^ {2}"?(version|resolution)"?:? +"?([^" ][^"]*)"?$""")
+# Behind "npm:" stands a package; a range of the name before it begins with no letter.
+_ALIASED = re.compile(r"npm:(@.+|[A-Za-z].*|[^@]+@.+)")
 _FIRST_SPECIFIER = re.compile(r'^"?([^",]+)')
 
 
@@ -75,9 +77,8 @@ def _unpatched(locator: str) -> str:
 
 def _classic_name(specifier: str) -> str:
     name, rest = split_npm(specifier)
-    if rest and (rest.startswith("npm:@") or (rest.startswith("npm:") and "@" in rest)):
-        return split_npm(rest.removeprefix("npm:"))[0]
-    return name
+    aliased = _ALIASED.match(rest or "")
+    return split_npm(aliased[1])[0] if aliased else name
 
 
 FORMATS = (Format(named("yarn.lock"), _read),)

@@ -1,0 +1,110 @@
+"""Lockfiles that were read as less than they hold: old spellings, documents without identity, texts that take time."""
+
+import json
+import time
+from contextlib import suppress
+
+import pytest
+
+from tasks.lockfiles.interface import LockfileError
+from tests.lockfiles.lock_samples import pairs
+
+HEX = '{:hex, :%s, "%s", "0c2a", [:mix], [{:other, "~> 1.0", [hex: :other, repo: "hexpm", optional: false]}], "hexpm"}'
+ONE, TWO = HEX % ("one", "1.0.0"), HEX % ("two", "2.0.0")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'%{{"one": {ONE},\n  "two": {TWO}}}\n',
+        f'%{{"one": {ONE}, "two": {TWO}}}',
+        f'%{{\n  "one" => {ONE},\n  "two" => {TWO}\n}}\n',
+        f"%{{one: {ONE},\n  two: {TWO}}}\n",
+        f'# of an umbrella\n%{{\n  "one": {ONE},\n  "two": {TWO},\n}}\n',
+    ],
+)
+def test_mix_lock_of_every_age_gives_all_its_packages(text: str) -> None:
+    assert pairs("mix.lock", text) == ["one@1.0.0", "two@2.0.0"]
+
+
+def test_mix_lock_that_is_a_map_of_something_else_is_refused_and_an_empty_one_is_not() -> None:
+    with pytest.raises(LockfileError, match="without a package"):
+        pairs("mix.lock", "%{ not: a_lock }")
+    assert pairs("mix.lock", "# nothing yet\n%{\n}\n") == []
+
+
+@pytest.mark.parametrize(("target", "name"), [("real", "real"), ("@scope/real", "@scope/real"), ("^1.0.0", "alias")])
+def test_classic_yarn_alias_may_name_no_version(target: str, name: str) -> None:
+    assert pairs("yarn.lock", f'# yarn lockfile v1\n\n\n"alias@npm:{target}":\n  version "1.0.0"\n') == [
+        f"{name}@1.0.0"
+    ]
+
+
+def test_npm_dependencies_are_read_where_packages_is_empty() -> None:
+    text = json.dumps({"lockfileVersion": 2, "packages": {}, "dependencies": {"a": {"version": "1.0.0"}}})
+    assert pairs("package-lock.json", text) == ["a@1.0.0"]
+
+
+@pytest.mark.parametrize("end", ["\x0c", "\x0b", "\x85", "\u2028", "\r"])
+def test_requirements_end_lines_where_pip_ends_them(end: str) -> None:
+    assert pairs("requirements.txt", f"a==1.0{end}b==2.0\n") == ["a@1.0", "b@2.0"]
+
+
+def test_cabal_constraints_need_no_qualifier() -> None:
+    assert pairs("cabal.project.freeze", "constraints: any.a ==1.0,\n  b ==2.0,\n  b +flag\n") == ["a@1.0", "b@2.0"]
+
+
+def test_renv_repositories_are_known_by_address_too() -> None:
+    packages = {
+        "named": "CRAN",
+        "mirror": "https://packagemanager.posit.co/cran/__linux__/jammy/latest",
+        "explained": "HERE",
+        "of-bioconductor": "https://packagemanager.posit.co/bioconductor",
+        "unknown": "OURS",
+    }
+    text = json.dumps(
+        {
+            "R": {"Version": "4.3.1", "Repositories": [{"Name": "HERE", "URL": "https://cloud.r-project.org"}]},
+            "Packages": {name: {"Package": name, "Version": "1.0", "Repository": at} for name, at in packages.items()},
+        }
+    )
+    assert pairs("renv.lock", text) == ["explained@1.0", "mirror@1.0", "named@1.0"]
+
+
+def test_sboms_none_of_whose_packages_can_be_told_are_refused() -> None:
+    component = {"type": "library", "name": "requests", "version": "2.0"}
+    with pytest.raises(LockfileError, match="none of its 2 packages has a package URL"):
+        pairs("bom.json", json.dumps({"bomFormat": "CycloneDX", "components": [component, component]}))
+    with pytest.raises(LockfileError, match="none of its 1 packages"):
+        pairs("bom.xml", '<bom><components><component type="library"><name>a</name></component></components></bom>')
+    with pytest.raises(LockfileError, match="none of its 2 packages"):
+        pairs("a.spdx.json", json.dumps({"spdxVersion": "SPDX-2.3", "packages": [{"name": "a"}, {"name": "b"}]}))
+
+
+def test_sboms_of_other_things_than_packages_are_empty() -> None:
+    file = {"type": "file", "name": "a.txt"}
+    assert pairs("bom.json", json.dumps({"bomFormat": "CycloneDX", "components": [file]})) == []
+    assert pairs("a.spdx.json", json.dumps({"spdxVersion": "SPDX-2.3", "packages": [{"name": "about-this"}]})) == []
+
+
+def test_half_a_character_is_refused_before_a_report_meets_it() -> None:
+    with pytest.raises(LockfileError, match=r"U\+D800"):
+        pairs("package-lock.json", '{"lockfileVersion": 3, "packages": {"node_modules/\\ud800": {"version": "1.0.0"}}}')
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("bun.lock", '{"a":"' + '\\"' * 100_000 + "\\"),
+        ("go.mod", "module x\nrequire " + '\\"' * 100_000),
+        ("mix.lock", "%{" + "\n" * 200_000),
+        ("poetry.lock", "a." * 200_000 + "a = 1"),
+        ("uv.lock", "x = {" + "a." * 200_000 + "a = 1}"),
+        ("bom.xml", "<bom><components>" + "<component/>" * 250_000 + "</components></bom>"),
+    ],
+)
+def test_no_text_takes_time_that_grows_with_its_square(path: str, text: str) -> None:
+    began = time.monotonic()
+    with suppress(LockfileError):
+        pairs(path, text)
+    assert time.monotonic() - began < 10
