@@ -2,8 +2,9 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from blocks.results import ResultStorage
 from flows.runners import cluster_of
@@ -22,7 +23,9 @@ from tasks.decisions.model import DecisionReport
 from tasks.opinion.sentences import opinion_sentences
 from tasks.progress.display import Narrator, make_display
 from tasks.progress.tally import Tally
+from tasks.review.ages import age_sentences, oldest_answers
 from tasks.review.model import PackageReview
+from tasks.review.reviewer import utc_now
 
 _log = logging.getLogger(__name__)
 
@@ -31,13 +34,15 @@ _log = logging.getLogger(__name__)
 class LookedUp:
     """What a lookup came to: one review a row, in sheet order, added ones last, and what is to be said of it.
 
-    told says which sources could not tell what they know, and what a language model was asked.
+    told says which sources could not tell what they know or told it days ago, and what a language model was asked.
+    oldest is when the oldest answer of each source was got, naive UTC.
     """
 
     run: BatchRun
     reviews: tuple[PackageReview, ...]
     told: tuple[str, ...]
     decisions: DecisionReport
+    oldest: Mapping[str, datetime]
 
 
 def look_up(prepared: PreparedScan, added: tuple[NewPackage, ...], record: ProgressRecord) -> LookedUp:
@@ -65,7 +70,9 @@ def look_up(prepared: PreparedScan, added: tuple[NewPackage, ...], record: Progr
     reviews = tuple(
         run.reviews[identity(key)].model_copy(update={"row": number, "name": key.name}) for number, key in rows
     )
-    return LookedUp(run, reviews, (*enrichment.sentences(), *opinion_sentences(reviews)), decisions)
+    oldest = oldest_answers(reviews, enrichment)
+    told = (*enrichment.sentences(), *age_sentences(oldest, utc_now()), *opinion_sentences(reviews))
+    return LookedUp(run, reviews, told, decisions, oldest)
 
 
 def _result_storage(prepared: PreparedScan) -> ResultStorage:

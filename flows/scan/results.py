@@ -65,6 +65,7 @@ def result_of(
         changed_cells=report.changed_cells if report else 0,
         added_rows=len(merged.new_rows) if report else 0,
         notes=(*_notes(prepared, merged), *found.told),
+        oldest_answers=found.oldest,
         decisions=found.decisions,
         upgrades=upgrade_plan(found.reviews, prepared.settings.upgrade.python),
     )

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from tasks.engine.lookup import LookupSettings
@@ -15,11 +16,20 @@ from tasks.http.policy import ServiceName
 from tasks.review.enrichment import Enrichment, Purl, Told
 from tasks.review.model import PackageReview, SourceName, SourceStatus
 from tasks.settings.model import ServiceSettings
-from tasks.sources.enrichment import CveSource, CveSourceName, KevFacts, MitreFacts, NotConsulted, NvdFacts
+from tasks.sources.enrichment import (
+    CveSource,
+    CveSourceName,
+    DatedSource,
+    KevFacts,
+    MitreFacts,
+    NotConsulted,
+    NvdFacts,
+)
 from tasks.sources.epss import EpssApi
 from tasks.sources.exploitdb import ExploitDatabase
 from tasks.sources.github_advisories import GithubAdvisories, GithubRecord
 from tasks.sources.kept import FreshFor, KeptDocuments, KeptOnly
+from tasks.sources.kept_values import KeptValues
 from tasks.sources.kev import KevCatalogue
 from tasks.sources.mitre import MitreApi
 from tasks.sources.nvd import NvdApi, NvdTerms
@@ -122,9 +132,11 @@ async def _told(source: CveSource[Facts], affecting: Sequence[str], known: Seque
     try:
         async with asyncio.timeout(MAX_WAIT_S if source.bulk else None):
             facts = await source.look_up(asked)
+        return Told(facts, frozenset(asked), None, bulk=source.bulk, asked_at=_asked_at(source, asked))
     except NotConsulted as partly:
         found = {cve: facts for cve, facts in partly.found.items() if facts is not None}
-        return Told(found, frozenset(partly.found), partly.reason, bulk=source.bulk)
+        dated = _asked_at(source, tuple(found))
+        return Told(found, frozenset(partly.found), partly.reason, bulk=source.bulk, asked_at=dated)
     except SourceOffline as error:
         return Told(problem=str(error), bulk=source.bulk)
     except SourceError as error:
@@ -132,7 +144,10 @@ async def _told(source: CveSource[Facts], affecting: Sequence[str], known: Seque
     except TimeoutError:
         reason = f"{source.name}: no complete answer within {MAX_WAIT_S:g} s; run again later."
         return Told(problem=reason, failed=True, bulk=source.bulk)
-    return Told(facts, frozenset(asked), None, bulk=source.bulk)
+
+
+def _asked_at(source: CveSource[Any], cves: Sequence[str]) -> datetime | None:
+    return source.asked_at(cves) if cves and isinstance(source, DatedSource) else None
 
 
 def _decided(review: PackageReview) -> bool:
@@ -173,12 +188,16 @@ def cve_sources(
         requests_per_second=nvd.requests_per_second,
     )
     wait = MAX_WAIT_S if mitre.max_wait_s is None else mitre.max_wait_s
+
+    def kept(service: ServiceName) -> KeptValues:
+        return KeptValues(client, service, answers, _fresh(lookup, service, DAY_H), offline=offline)
+
     live = CveSources(
         nvd=NvdApi(client, results, terms, offline=offline),
         mitre=MitreApi(client, results, live=mitre.live is True, max_wait_s=wait, offline=offline),
         kev=KevCatalogue(_documents(lookup, client, stores, ServiceName.KEV, DAY_H)),
-        epss=EpssApi(client, answers, _fresh(lookup, ServiceName.EPSS, DAY_H), offline=offline),
-        exploits=ExploitDatabase(client, answers, _fresh(lookup, ServiceName.EXPLOITDB, DAY_H), offline=offline),
+        epss=EpssApi(client, kept(ServiceName.EPSS)),
+        exploits=ExploitDatabase(client, kept(ServiceName.EXPLOITDB)),
     )
     return _without_those_off(live, lookup)
 

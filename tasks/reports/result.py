@@ -38,6 +38,7 @@ class ScanResult:
     """Everything a scan found out. Times are naive UTC; notes are sentences about the run as a whole.
 
     since is what changed since the last kept scan of the workbook (None: there is none); page is the report to look at.
+    oldest_answers is when the oldest answer of each source was got, by the source's name.
     """
 
     scan_id: str
@@ -56,6 +57,7 @@ class ScanResult:
     page: Path | None = None
     decisions: DecisionReport = field(default_factory=DecisionReport)
     upgrades: tuple[UpgradeEntry, ...] = ()
+    oldest_answers: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def result_document(result: ScanResult) -> dict[str, Any]:
@@ -92,6 +94,7 @@ def _document(result: ScanResult, packages: Iterable[dict[str, Any]]) -> dict[st
             "added_rows": result.added_rows,
             "notes": list(result.notes),
             "scope": asdict(result.scope),
+            "oldest_answers": {name: at.isoformat() + "Z" for name, at in result.oldest_answers.items()},
         },
         "metrics": {
             "wall_s": result.metrics.wall_s,

@@ -174,7 +174,7 @@ def _not_consulted(problem: str | None) -> str:
 def _exploits(review: PackageReview, answer: SourceAnswer, told: Told[tuple[str, ...]], now: datetime) -> SourceAnswer:
     if not answer.enrichment or answer.status is SourceStatus.NOT_APPLICABLE:
         return answer
-    blank = SourceAnswer(status=SourceStatus.UNKNOWN, checked_at=now)
+    blank = SourceAnswer(status=SourceStatus.UNKNOWN, checked_at=told.asked_at or now)
     if told.failed:
         return blank.model_copy(update={"reason": told.problem})
     if told.problem is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from tasks.sources.enrichment import KevFacts, MitreFacts, NvdFacts
@@ -20,7 +21,8 @@ class Told(Generic[Facts]):
     """One source's answers by CVE id. answered names every id that it answered for, with facts or without.
 
     problem says why not all was answered, in one phrase; failed that it was asked and could not answer. bulk says
-    that it answers for any id.
+    that it answers for any id. asked_at is when the oldest of its answers was got (naive UTC), None where that is not
+    known.
     """
 
     facts: Mapping[str, Facts] = field(default_factory=dict)
@@ -28,6 +30,7 @@ class Told(Generic[Facts]):
     problem: str | None = NOT_ASKED
     failed: bool = False
     bulk: bool = False
+    asked_at: datetime | None = None
 
     def sentence(self, name: str) -> str | None:
         """What the report says of the source, by its name; None where it answered, or nothing was to be asked."""
@@ -64,13 +67,20 @@ class Enrichment:
         if self.snyk_problems:
             problem = next(iter(self.snyk_problems.values()))
             yield f"Snyk could not be asked about {len(self.snyk_problems)} packages: {problem}"
-        sources: tuple[tuple[str, Told[Any]], ...] = (
-            ("NVD", self.nvd),
-            ("MITRE", self.mitre),
-            ("KEV", self.kev),
-            ("EPSS", self.epss),
-            ("Exploit-DB", self.exploits),
-        )
-        for name, told in sources:
+        for name, told in self._by_cve().items():
             if (sentence := told.sentence(name)) is not None:
                 yield sentence
+
+    @property
+    def asked_at(self) -> Mapping[str, datetime]:
+        """When the oldest answer of each source was got, naive UTC, by the source's name; those known to be dated."""
+        return {name: told.asked_at for name, told in self._by_cve().items() if told.asked_at is not None}
+
+    def _by_cve(self) -> dict[str, Told[Any]]:
+        return {
+            "NVD": self.nvd,
+            "MITRE": self.mitre,
+            "KEV": self.kev,
+            "EPSS": self.epss,
+            "Exploit-DB": self.exploits,
+        }

@@ -5,13 +5,23 @@ These sources never decide whether a version is affected, and a scan never waits
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from tasks.errors import SourceError
 from tasks.sources.interface import Plain
 
-__all__ = ["CveSource", "CveSourceName", "KevFacts", "MitreFacts", "MitreState", "NotConsulted", "NvdFacts"]
+__all__ = [
+    "CveSource",
+    "CveSourceName",
+    "DatedSource",
+    "KevFacts",
+    "MitreFacts",
+    "MitreState",
+    "NotConsulted",
+    "NvdFacts",
+]
 
 Facts_co = TypeVar("Facts_co", covariant=True)
 
@@ -98,4 +108,13 @@ class CveSource(Protocol[Facts_co]):
         Raises NotConsulted where it was not asked about all, SourceOffline where `--offline` forbids it,
         SourceError where it could not answer.
         """
+        ...
+
+
+@runtime_checkable
+class DatedSource(Protocol):
+    """A `CveSource` whose answers may be of an earlier run, or of the last sync."""
+
+    def asked_at(self, cves: Sequence[str]) -> datetime | None:
+        """When the oldest of its answers about these CVEs was got, naive UTC in whole seconds; None: not kept."""
         ...

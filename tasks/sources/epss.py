@@ -4,16 +4,14 @@ One request takes up to 2,000 characters of ids and answers 100 rows a page: 100
 """
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from tasks.errors import SourceAnswerInvalid
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName
-from tasks.sources.answer_store import AnswerStore
 from tasks.sources.enrichment import CveSourceName, NotConsulted
-from tasks.sources.kept import FreshFor
 from tasks.sources.kept_values import KeptValues
 
 __all__ = ["AT_ONCE", "EpssApi"]
@@ -28,24 +26,15 @@ class EpssApi:
     name = CveSourceName.EPSS
     bulk = False
 
-    def __init__(
-        self,
-        client: HttpClient,
-        store: AnswerStore | None,
-        terms: FreshFor,
-        *,
-        offline: bool = False,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, client: HttpClient, kept: KeptValues) -> None:
         self._client = client
-        self._kept = KeptValues(client, ServiceName.EPSS, store, terms, offline=offline, clock=clock)
-        self._offline = offline
+        self._kept = kept
 
     async def look_up(self, cves: Sequence[str]) -> Mapping[str, float]:
         """The probability, 0 to 1, of each CVE that EPSS scores; SourceError as CveSource says."""
         kept = self._kept.get(cves)
         missing = [cve for cve in cves if cve not in kept]
-        if missing and self._offline:
+        if missing and self._kept.offline:
             raise NotConsulted(f"{len(missing)} scores are not kept, and --offline forbids asking", kept)
         parts = [missing[at : at + AT_ONCE] for at in range(0, len(missing), AT_ONCE)]
         answers = await asyncio.gather(*map(self._ask, parts), return_exceptions=True)
@@ -54,6 +43,10 @@ class EpssApi:
             raise failures[0]
         asked = {c: s for answer in answers if not isinstance(answer, BaseException) for c, s in answer.items()}
         return {cve: score for cve, score in (kept | asked).items() if score is not None}
+
+    def asked_at(self, cves: Sequence[str]) -> datetime | None:
+        """When the oldest of these scores was asked for."""
+        return self._kept.asked_at(cves)
 
     async def _ask(self, cves: Sequence[str]) -> dict[str, float | None]:
         document = await self._client.get_json(ServiceName.EPSS, _PATH, {"cve": ",".join(cves)})

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from tasks.errors import SourceOffline
@@ -11,9 +12,14 @@ from tasks.http.message import Change, Validators
 from tasks.http.policy import ServiceName
 from tasks.sources.answer_store import DAY_S, AnswerStore, KeptAnswer
 
-__all__ = ["FreshFor", "KeptDocuments", "KeptOnly"]
+__all__ = ["FreshFor", "KeptDocuments", "KeptOnly", "utc_of"]
 
 HOUR_S = 3600.0
+
+
+def utc_of(fetched_at: float) -> datetime:
+    """Seconds since the epoch as naive UTC in whole seconds, as all times of a review are."""
+    return datetime.fromtimestamp(int(fetched_at), UTC).replace(tzinfo=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,11 @@ class KeptDocuments:
         self._keep(path, value, answer.validators)
         return value
 
+    def asked_at(self, path: str) -> datetime | None:
+        """When the document at path was last found current, naive UTC; None where none is kept."""
+        kept = self._kept(path)
+        return None if kept is None else utc_of(kept.fetched_at)
+
     def _kept(self, path: str) -> KeptAnswer | None:
         kept = self._store.get(self._service, path) if self._store is not None else None
         return kept if kept is not None and kept.address == self._client.address(self._service) else None
@@ -107,6 +118,11 @@ class KeptOnly:
             limit = f"{self._terms.kept_days:g} days (sources.{self._service}.kept_days)"
             raise SourceOffline(f"{self._service}: what is kept of {path} is older than {limit}; run once online.")
         return kept.value
+
+    def asked_at(self, path: str) -> datetime | None:
+        """As that of `KeptDocuments`."""
+        kept = self._store.get(self._service, path)
+        return None if kept is None else utc_of(kept.fetched_at)
 
 
 def _validators(kept: KeptAnswer | None) -> Validators:

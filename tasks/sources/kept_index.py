@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from tasks.advisories.model import Advisory
@@ -10,7 +10,7 @@ from tasks.errors import SourceOffline
 from tasks.http.policy import ServiceName
 from tasks.sources.answer_store import AnswerStore, KeptAnswer
 from tasks.sources.interface import AdvisoryRef
-from tasks.sources.kept import FreshFor
+from tasks.sources.kept import FreshFor, utc_of
 from tasks.sources.record_store import RecordStore
 
 __all__ = ["KeptAdvisories", "KeptIndex"]
@@ -58,7 +58,7 @@ class KeptIndex:
     def asked_at(self, name: str) -> datetime | None:
         """When OSV was asked about the project, naive UTC in whole seconds; None where that is not kept."""
         kept = self._store.get(ServiceName.OSV, _PREFIX + name)
-        return None if kept is None else datetime.fromtimestamp(int(kept.fetched_at), UTC).replace(tzinfo=None)
+        return None if kept is None else utc_of(kept.fetched_at)
 
     def _entries(self, names: Sequence[str]) -> dict[str, tuple[KeptAnswer, Refs]]:
         found = self._store.get_many(ServiceName.OSV, [_PREFIX + name for name in names])

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from tasks.http.client import HttpClient
@@ -10,7 +11,7 @@ from tasks.sources.answer_store import AnswerStore, KeptAnswer
 from tasks.sources.cve_results import CveResults
 from tasks.sources.enrichment import CveSourceName
 from tasks.sources.interface import Plain
-from tasks.sources.kept import FreshFor
+from tasks.sources.kept import FreshFor, utc_of
 
 __all__ = ["KeptFacts", "KeptValues"]
 
@@ -18,7 +19,10 @@ Facts = TypeVar("Facts", bound=Plain)
 
 
 class KeptValues:
-    """JSON values of one service in a store, as long as its terms say; without a store nothing is kept."""
+    """JSON values of one service in a store, as long as its terms say; without a store nothing is kept.
+
+    offline: nobody may be asked, and what is kept counts up to its hard age.
+    """
 
     def __init__(
         self,
@@ -35,13 +39,22 @@ class KeptValues:
         self._store = store
         self._believed = terms.usable if offline else terms.fresh
         self._clock = clock
+        self.offline = offline
 
     def get(self, keys: Sequence[str]) -> dict[str, Any]:
         """What is kept and may be used unasked, by key; None where the service had nothing."""
+        return {key: kept.value for key, kept in self._kept(keys).items()}
+
+    def asked_at(self, keys: Sequence[str]) -> datetime | None:
+        """When the oldest of what `get` gives of these keys was asked for, naive UTC; None where it gives nothing."""
+        oldest = min((kept.fetched_at for kept in self._kept(keys).values()), default=None)
+        return None if oldest is None else utc_of(oldest)
+
+    def _kept(self, keys: Sequence[str]) -> dict[str, KeptAnswer]:
         if self._store is None:
             return {}
         found, now = self._store.get_many(self._service, keys), self._clock()
-        return {key: kept.value for key, kept in found.items() if self._believed(kept.fetched_at, now)}
+        return {key: kept for key, kept in found.items() if self._believed(kept.fetched_at, now)}
 
     def keep(self, values: Mapping[str, Any]) -> None:
         """Keep what the service said just now."""

@@ -4,6 +4,7 @@ Shape: www.cisa.gov/known-exploited-vulnerabilities-catalog, `vulnerabilities[]`
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from tasks.errors import SourceAnswerInvalid
@@ -19,6 +20,10 @@ class Documents(Protocol):
 
     async def get(self, path: str, reduce: Callable[[Any], Any]) -> Any:
         """What reduce makes of the document; SourceError where it cannot be had."""
+        ...
+
+    def asked_at(self, path: str) -> datetime | None:
+        """When it was last found current, naive UTC; None where none is kept."""
         ...
 
 
@@ -37,6 +42,10 @@ class KevCatalogue:
         if not isinstance(entries, Mapping):
             raise SourceAnswerInvalid("kev: there is no catalogue at the address; check sources.kev.base_url.")
         return {c: KevFacts(added=entries[c][0], ransomware=bool(entries[c][1])) for c in cves if c in entries}
+
+    def asked_at(self, cves: Sequence[str]) -> datetime | None:  # noqa: ARG002 - one catalogue for all
+        """When the catalogue was last found current."""
+        return self._documents.asked_at(PATH)
 
 
 def kev_entries(document: Any) -> dict[str, list[Any]]:

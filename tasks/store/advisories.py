@@ -1,12 +1,13 @@
 """`AdvisorySource` out of the advisory store: which advisories name which project, and the records themselves."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from tasks.advisories.model import Advisory
 from tasks.errors import SourceAnswerInvalid, StoreError
 from tasks.sources.interface import AdvisoryRef
+from tasks.sources.kept import utc_of
 from tasks.store.codec import decoded
 from tasks.store.file import StoreFile, at_once
 from tasks.store.osv_records import project_name
@@ -47,7 +48,7 @@ class AdvisoryStore:
 
     def asked_at(self, name: str) -> datetime:  # noqa: ARG002 - the same for all
         """When the advisories were last found current, naive UTC in whole seconds."""
-        return datetime.fromtimestamp(int(self.state.checked_at), UTC).replace(tzinfo=None)
+        return utc_of(self.state.checked_at)
 
     async def index(self, names: Sequence[str]) -> Mapping[str, tuple[AdvisoryRef, ...]]:
         """Every advisory that names each project; a project without any has an empty tuple."""

@@ -6,9 +6,11 @@ Each knows whether it was ever synced: a source that was not is NotConsulted, ne
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from tasks.sources.enrichment import CveSourceName, KevFacts, NotConsulted, NvdFacts
+from tasks.sources.kept import utc_of
 from tasks.store.file import StoreFile, at_once
 from tasks.store.nvd import feed_year
 from tasks.store.state import EPSS, EXPLOITDB, KEV, NVD_FEED, SourceState, read_state
@@ -41,6 +43,11 @@ class _OfStore(ABC, Generic[T]):
             if read_state(connection, self._source) is None:
                 raise NotConsulted("it was not synced (python -m flows.sync)")
             return self._taken(_rows(connection, self._statement, cves))
+
+    def asked_at(self, cves: Sequence[str]) -> datetime | None:  # noqa: ARG002 - synced as a whole
+        """When the store's copy was last found current, naive UTC; None where it was never synced."""
+        state = self.state
+        return None if state is None else utc_of(state.checked_at)
 
     @abstractmethod
     def _taken(self, rows: Iterable[Any]) -> dict[str, T]: ...

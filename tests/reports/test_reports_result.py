@@ -234,3 +234,8 @@ def test_long_lists_are_cut_at_ten_and_counted() -> None:
     assert "Could not check (13):" in lines
     assert sum(line.startswith("  row") for line in lines) == 10
     assert "  ... and 3 more" in lines
+
+
+def test_the_oldest_answers_of_the_sources_are_told() -> None:
+    document = result_document(_result(VULNERABLE, oldest_answers={"KEV": NOW}))
+    assert document["summary"]["oldest_answers"] == {"KEV": "2026-03-04T05:06:07Z"}

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from tasks.advisories.model import Severity
 from tasks.errors import SourceAnswerInvalid, SourceError, SourceRefused
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName, ServicePolicy
-from tasks.sources.answer_store import AnswerStore
+from tasks.sources.answer_store import AnswerStore, KeptAnswer
 from tasks.sources.cve_results import CveResults
 from tasks.sources.enrichment import CveSourceName, MitreState, NotConsulted, NvdFacts
 from tasks.sources.epss import EpssApi
 from tasks.sources.exploitdb import ExploitDatabase
 from tasks.sources.github_advisories import GithubAdvisories, GithubRecord
-from tasks.sources.kept import FreshFor, KeptDocuments
+from tasks.sources.kept import FreshFor, KeptDocuments, KeptOnly
+from tasks.sources.kept_values import KeptValues
 from tasks.sources.kev import KevCatalogue
 from tasks.sources.mitre import MitreApi
 from tasks.sources.nvd import NvdApi, NvdTerms, nvd_facts
@@ -103,6 +105,10 @@ def test_a_login_page_or_an_empty_catalogue_is_no_all_clear(
 # ---- EPSS
 
 
+def epss(client: HttpClient, store: AnswerStore | None, terms: FreshFor = DAY, *, offline: bool = False) -> EpssApi:
+    return EpssApi(client, KeptValues(client, ServiceName.EPSS, store, terms, offline=offline))
+
+
 def scores(request: Request) -> Response:
     wanted = request.args["cve"].split(",")
     assert len(wanted) <= 100
@@ -116,17 +122,17 @@ def test_epss_takes_a_hundred_cves_a_request_and_keeps_also_what_has_no_score(
 ) -> None:
     httpserver.expect_request("/epss/data/v1/epss").respond_with_handler(scores)
     for _ in range(2):
-        found = ask(httpserver, lambda client: EpssApi(client, answers, DAY).look_up(cves(250)))
+        found = ask(httpserver, lambda client: epss(client, answers).look_up(cves(250)))
         assert (len(found), set(found.values())) == (225, {0.25})
     assert asked(httpserver) == 3
 
 
 def test_epss_offline_uses_what_is_kept_and_says_what_is_not(httpserver: HTTPServer, answers: AnswerStore) -> None:
     httpserver.expect_request("/epss/data/v1/epss").respond_with_handler(scores)
-    ask(httpserver, lambda client: EpssApi(client, answers, DAY).look_up(cves(2)))
+    ask(httpserver, lambda client: epss(client, answers).look_up(cves(2)))
 
     def offline(client: HttpClient, count: int) -> Awaitable[Any]:
-        return EpssApi(client, answers, FreshFor(), offline=True).look_up(cves(count))
+        return epss(client, answers, FreshFor(), offline=True).look_up(cves(count))
 
     assert len(ask(httpserver, lambda client: offline(client, 2))) == 2
     with pytest.raises(NotConsulted, match="1 scores") as partly:
@@ -135,20 +141,42 @@ def test_epss_offline_uses_what_is_kept_and_says_what_is_not(httpserver: HTTPSer
     assert asked(httpserver) == 1
 
 
+def test_kept_answers_say_how_old_the_oldest_is(httpserver: HTTPServer, answers: AnswerStore) -> None:
+    monday, tuesday = (datetime(2026, 3, day, tzinfo=UTC) for day in (2, 3))
+    for day, values in ((monday, {cves(2)[0]: 0.5}), (tuesday, {cves(2)[1]: None})):
+        kept = {cve: KeptAnswer(score, "http://x", day.timestamp()) for cve, score in values.items()}
+        answers.put_many(ServiceName.EPSS, kept)
+    catalogue = KeptAnswer({}, "http://x", monday.timestamp())
+    answers.put_many(ServiceName.KEV, {"/known_exploited_vulnerabilities.json": catalogue})
+
+    async def ages(client: HttpClient) -> list[datetime | None]:
+        ever = FreshFor(kept_days=10_000)
+        scores, listed = epss(client, answers, ever, offline=True), KeptOnly(ServiceName.KEV, answers, ever)
+        asked_of = (cves(2), cves(2)[1:], ["CVE-2021-1"])
+        return [*(scores.asked_at(some) for some in asked_of), KevCatalogue(listed).asked_at(cves(1))]
+
+    naive = [day.replace(tzinfo=None) for day in (monday, tuesday)]
+    assert ask(httpserver, ages) == [*naive, None, naive[0]]
+
+
 def test_an_epss_answer_without_scores_is_an_error(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/epss/data/v1/epss").respond_with_json({"data": [{"cve": "CVE-2020-1000"}]})
     with pytest.raises(SourceAnswerInvalid):
-        ask(httpserver, lambda client: EpssApi(client, None, DAY).look_up(cves(1)))
+        ask(httpserver, lambda client: epss(client, None).look_up(cves(1)))
 
 
 # ---- Exploit-DB
+
+
+def exploits(client: HttpClient, store: AnswerStore | None) -> ExploitDatabase:
+    return ExploitDatabase(client, KeptValues(client, ServiceName.EXPLOITDB, store, DAY))
 
 
 def test_exploits_are_found_by_whole_cve_ids_in_codes(httpserver: HTTPServer, answers: AnswerStore) -> None:
     body = f"{HEADER}20,a.py,OSVDB-1;CVE-2020-1000\n3,b.py,CVE-2020-1000;CVE-2020-10001\n4,CVE-2020-1002,\n"
     httpserver.expect_request("/exploitdb/files_exploits.csv").respond_with_data(body)
     for _ in range(2):
-        found = ask(httpserver, lambda client: ExploitDatabase(client, answers, DAY).look_up(cves(5)))
+        found = ask(httpserver, lambda client: exploits(client, answers).look_up(cves(5)))
         assert found == {"CVE-2020-1000": ("3", "20")}
     assert asked(httpserver) == 1
 
@@ -167,7 +195,7 @@ def test_exploits_are_found_by_whole_cve_ids_in_codes(httpserver: HTTPServer, an
 def test_half_a_list_is_an_error_and_is_not_kept(httpserver: HTTPServer, answers: AnswerStore, body: str) -> None:
     httpserver.expect_request("/exploitdb/files_exploits.csv").respond_with_data(body)
     with pytest.raises(SourceAnswerInvalid):
-        ask(httpserver, lambda client: ExploitDatabase(client, answers, DAY).look_up(cves(1)))
+        ask(httpserver, lambda client: exploits(client, answers).look_up(cves(1)))
     assert answers.get(ServiceName.EXPLOITDB, "/files_exploits.csv") is None
 
 
