@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tasks.indicators.lists import csv_entries, listed, structured_entries
 from tasks.indicators.osv import indicators_of_record, is_malware, is_osv
 from tasks.indicators.python_lists import python_entries
 from tasks.indicators.stored import StoredIndicators, is_store
+from tasks.text.keyed import GivenTwice, read_json, read_yaml
 
 __all__ = ["Indicators", "load_indicators"]
 
@@ -151,7 +152,7 @@ def _file(path: Path, *, only_malware: bool = False) -> Listed:
             return _structured(values, path, only_malware)
         if kind in (".yaml", ".yml"):
             return _structured(_yaml(content), path, only_malware)
-        return _structured(_json(content, str(path)), path, only_malware)
+        return _structured(_json(content, str(path), read_json), path, only_malware)
     except ValueError as error:
         raise IndicatorError(f"{path}: {error}") from error
 
@@ -168,14 +169,16 @@ def _yaml(content: bytes) -> Any:
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, Loader=yaml.SafeLoader)):
             # A few lines of aliases can stand for billions of entries.
             raise ValueError("holds aliases (*name); write the entries out")
-        return yaml.safe_load(text)
+        return read_yaml(text)
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"not YAML ({str(error).splitlines()[0]})") from error
 
 
-def _json(content: bytes, place: str) -> Any:
+def _json(content: bytes, place: str, read: Callable[[str], Any] = json.loads) -> Any:
     try:
-        return json.loads(content.decode("utf-8-sig"))
+        return read(_text(content))
+    except GivenTwice as error:
+        raise IndicatorError(f"{place}: {error}") from error
     except (ValueError, RecursionError) as error:
         raise IndicatorError(f"{place}: not JSON ({error}); mend or remove the file") from error
 

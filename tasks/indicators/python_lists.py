@@ -22,7 +22,7 @@ def python_entries(text: str) -> Iterator[Mapping[str, Any]]:
     found = False
     for name, node in _assignments(tree):
         found = True
-        for package, versions in _literal(name, node).items():
+        for package, versions in _literal(name, node):
             yield {"ecosystem": _ECOSYSTEMS[name], "name": package, "versions": _plain(name, package, versions)}
     if not found:
         raise ValueError("holds neither IOC_PACKAGES nor MAVEN_IOC_PACKAGES")
@@ -39,16 +39,19 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
                 yield target.id, value
 
 
-def _literal(name: str, node: ast.expr) -> dict[str, Any]:
+def _literal(name: str, node: ast.expr) -> list[tuple[str, Any]]:
+    """Pair by pair: a package that is named twice, for two incidents, counts with the versions of both."""
+    parts = zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ()
     try:
-        value = ast.literal_eval(node)
+        ast.literal_eval(node)
+        pairs = [(ast.literal_eval(key) if key else None, ast.literal_eval(value)) for key, value in parts]
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
         raise ValueError(
             f"{name} (line {node.lineno}) is not made of literals only; it is read, not executed"
         ) from error
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+    if not isinstance(node, ast.Dict) or not all(isinstance(key, str) for key, _ in pairs):
         raise ValueError(f"{name} (line {node.lineno}) is not a dictionary of package names")
-    return value
+    return pairs
 
 
 def _plain(name: str, package: str, versions: Any) -> list[str] | None:

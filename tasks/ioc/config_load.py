@@ -4,7 +4,6 @@ A file (YAML or JSON) holds `batch:` with the nested sections of the configurati
 """
 
 import difflib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 
 from tasks.errors import SettingsError
 from tasks.ioc.config import BatchConfig
+from tasks.text.keyed import GivenTwice, read_keyed
 
 __all__ = ["LoadedBatch", "load_batch_config"]
 
@@ -90,10 +90,11 @@ def _document(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise SettingsError(f"{path}: larger than 1 MiB; this is not a settings file")
-        text = path.read_text(encoding="utf-8-sig")
-        value = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
+        value = read_keyed(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}); give an existing file to --config") from error
+    except GivenTwice as error:
+        raise SettingsError(f"{path}: {error}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(f"{path}: not YAML or JSON; mend the file") from error
     if value is None:

@@ -6,7 +6,6 @@ their range, unknown keys are named in a warning with the nearest known one.
 
 import copy
 import difflib
-import json
 import os
 import re
 import reprlib
@@ -22,6 +21,7 @@ from pydantic.fields import FieldInfo
 from tasks.errors import SettingsError
 from tasks.http.redaction import redact
 from tasks.settings.model import INERT_KEYS, INERT_SECTIONS, SHARED_KEYS, Settings
+from tasks.text.keyed import GivenTwice, read_keyed
 
 PREFIX = "VETBOOK_"
 _MAX_BYTES = 1 << 20
@@ -61,9 +61,11 @@ def _from_file(path: Path | None) -> Tree:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise SettingsError(f"{path}: larger than 1 MiB; this is not a settings file")
-        tree = _parsed(path.read_text(encoding="utf-8-sig"))
+        tree = read_keyed(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}); give an existing file to --config") from error
+    except GivenTwice as error:
+        raise SettingsError(f"{path}: {error}") from error
     # ValueError: bytes that are no text, and dates and integers that YAML recognises and Python cannot hold.
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
@@ -74,16 +76,6 @@ def _from_file(path: Path | None) -> Tree:
     if not isinstance(tree, dict) or not all(isinstance(v, dict | None) for v in tree.values()):
         raise SettingsError(f"{path}: holds no sections; write 'section:' and the keys indented below it")
     return _located({str(k): dict(v or {}) for k, v in tree.items()}, path)
-
-
-def _parsed(text: str) -> Any:
-    """JSON as JSON, since YAML refuses the tabs that JSON allows; anything else as YAML."""
-    if text.lstrip().startswith("{"):
-        try:
-            return json.loads(text)
-        except ValueError:
-            pass  # YAML's own mappings in braces need no quotes
-    return yaml.safe_load(text)
 
 
 def _located(tree: Tree, path: Path) -> Tree:
@@ -114,7 +106,9 @@ def _variable(name: str, text: str) -> Any:
     if not text.startswith(("{", "[")):
         return text
     try:
-        return _parsed(text)
+        return read_keyed(text)
+    except GivenTwice as error:
+        raise SettingsError(f"{name}: {error}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(f"{name}: not YAML or JSON; mend the variable") from error
 

@@ -126,6 +126,8 @@ MAVEN_IOC_PACKAGES: dict = {{"g:a": ["2.0"]}}
         ("l.json", [1], "no entry"),
         ("l.yaml", "a: &a [x]\nb: *a\n", "aliases"),
         ("l.yaml", "- {ecosystem: PyPI, name: x, versions: 1.10}", "in quotes"),
+        ("l.yaml", "npm:\n  a: ['1.0']\n  a: ['2.0']\n", "a is given twice, in lines 2 and 3"),
+        ("l.json", '{"npm": {"a": ["1.0"], "a": ["2.0"]}}', "a is given twice, in line 1"),
         ("l.yaml", "!!python/object/apply:os.system ['true']", "not YAML"),
         ("l.json", [{"ecosystem": "npm", "name": "x", "range": "~>> 1"}], "not understood"),
     ],
@@ -135,6 +137,11 @@ def test_a_list_that_is_none_is_refused_by_name(tmp_path: Path, name: str, conte
         load_indicators([write(tmp_path / name, content)])
     assert name in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_package_named_twice_in_a_python_list_counts_with_all_its_versions(tmp_path: Path) -> None:
+    found = load_indicators([write(tmp_path / "l.py", "IOC_PACKAGES = {'a': ['1.0.0'], 'b': None, 'a': ['2.0.0']}")])
+    assert [len(hits(found, "npm", "a", version)) for version in ("1.0.0", "2.0.0", "3.0.0")] == [1, 1, 0]
 
 
 def test_a_missing_list_is_refused(tmp_path: Path) -> None:

@@ -275,6 +275,25 @@ def test_broken_yaml_is_refused_with_its_line(written: Write) -> None:
     assert "line 3" in _refusal(written("processing:\n  retry_attempts: 3\n :\n"))
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("sources:\n  osv: {}\nprocessing: {}\nsources: {}\n", "sources is given twice, in lines 1 and 4"),
+        ("processing:\n  retry_attempts: 3\n  retry_attempts: 5\n", "retry_attempts is given twice, in lines 2 and 3"),
+        ('{"processing": {\n\t"timeout": 5,\n\t"timeout": 6}}', "timeout is given twice, in lines 2 and 3"),
+        ("sources: {osv: {timeout: 1}, osv: {}}", "osv is given twice, in line 1"),
+    ],
+)
+def test_a_key_that_is_given_twice_is_refused_with_both_lines(written: Write, text: str, where: str) -> None:
+    said = _refusal(written(text))
+    assert said.endswith(f"settings.yaml: {where}; keep one")
+
+
+def test_a_variable_with_a_key_given_twice_is_refused() -> None:
+    with pytest.raises(SettingsError, match="VETBOOK_SOURCES__OSV: timeout is given twice"):
+        load_settings(None, {"VETBOOK_SOURCES__OSV": '{"timeout": 5, "timeout": 6}'})
+
+
 @pytest.mark.parametrize("text", ["- a\n- b\n", "word", "5", "batch_size: 10", "[1, 2]"])
 def test_a_file_without_sections_is_refused(written: Write, text: str) -> None:
     assert "holds no sections" in _refusal(written(text))
