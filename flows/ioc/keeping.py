@@ -1,15 +1,12 @@
 """The end of an IOC scan for whoever comes later: its result is compared with the last one, kept, and reported."""
 
 import dataclasses
-import logging
-from datetime import datetime
 
 from flows.ioc.prepare import PreparedIoc
-from tasks.errors import VetbookError
-from tasks.history.iocchanges import IocChanges, compare_ioc
+from flows.keeping import keep_result, last_before, report
+from tasks.history.iocchanges import compare_ioc
 from tasks.history.model import DocumentKind, IocDocument, parse_document
-from tasks.history.store import History, Label, ioc_label, load
-from tasks.reports.files import document_pieces, write_page, write_report
+from tasks.history.store import History, ioc_label
 from tasks.reports.findings import IocResult, findings_document
 from tasks.reports.iocreport import ioc_report_lines
 from tasks.reports.page.ioc import ioc_page
@@ -17,8 +14,6 @@ from tasks.reports.page.links import web_of
 from tasks.settings.load import load_settings
 
 __all__ = ["settle"]
-
-_log = logging.getLogger(__name__)
 
 
 def settle(prepared: PreparedIoc, result: IocResult) -> IocResult:
@@ -34,32 +29,15 @@ def settle(prepared: PreparedIoc, result: IocResult) -> IocResult:
     document = parse_document(DocumentKind.IOC, plain, "the result")
     assert isinstance(document, IocDocument)  # noqa: S101  as asked for
     history, label = History(prepared.request.data_dir / "history"), ioc_label(plain)
-    result = dataclasses.replace(result, since=_since(history, label, document))
-    _keep(prepared, history, label, result)
-    return _report(prepared, result, document)
+    former = last_before(history, label)
+    since = compare_ioc(former, document) if isinstance(former, IocDocument) else None
+    result = dataclasses.replace(result, since=since)
+    settings = load_settings(prepared.request.config).settings
+    keep_result(history, label, findings_document(result), settings.history.keep)
+    return _report(prepared, result, document, settings.output.report_count)
 
 
-def _since(history: History, label: Label, document: IocDocument) -> IocChanges | None:
-    try:
-        last = history.before(label)
-        former = None if last is None else load(last)
-    except (VetbookError, OSError) as error:
-        _log.warning("What changed since the last scan cannot be said: %s", error)
-        return None
-    return compare_ioc(former, document) if isinstance(former, IocDocument) else None
-
-
-def _keep(prepared: PreparedIoc, history: History, label: Label, result: IocResult) -> None:
-    most = load_settings(prepared.request.config).settings.history.keep
-    try:
-        history.keep(label, document_pieces(findings_document(result)), most)
-    except (VetbookError, OSError) as error:
-        _log.warning("The result could not be kept for later comparisons: %s", error)
-
-
-def _report(prepared: PreparedIoc, result: IocResult, document: IocDocument) -> IocResult:
-    folder = prepared.request.data_dir / "output"
-    now = datetime.now()  # noqa: DTZ005  reports carry the user's own time
-    lines = ioc_report_lines(document, result.since)
-    text = write_report(folder, "ioc_report", now, lines, findings_document(result))
-    return dataclasses.replace(result, page=write_page(text.with_suffix(".html"), ioc_page(document, result.since)))
+def _report(prepared: PreparedIoc, result: IocResult, document: IocDocument, most: int) -> IocResult:
+    lines, page = ioc_report_lines(document, result.since), ioc_page(document, result.since)
+    folder, plain = prepared.request.data_dir / "output", findings_document(result)
+    return dataclasses.replace(result, page=report(folder, "ioc_report", lines, plain, page, most))

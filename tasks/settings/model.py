@@ -311,6 +311,9 @@ class OutputSettings(Section):
 
     backup_count: int = Field(10, ge=1, le=10_000, description="Backups of one workbook that are kept.")
     backup_days: int = Field(90, ge=1, le=36_500, description="Days after which backups go; the newest never goes.")
+    report_count: int = Field(
+        90, ge=1, le=10_000, description="Reports of one kind and workbook or organisation that are kept in output/."
+    )
 
 
 class DecisionSettings(Section):
