@@ -1,63 +1,106 @@
-"""Indicators out of plain lists: CSV, YAML and JSON with one entry a package.
+"""Indicators out of plain lists: CSV, YAML, JSON and text, each brought into mappings of one entry a package.
 
-An entry has `ecosystem` and `name`, and what is malicious: `versions` (a list, or text with "," or ";" or "|" between;
-"*" or nothing means every version), or `range` (">=1.0, <2.0"). `source`, `note` and `id` are shown with a finding,
-`withdrawn` takes an entry back, `allow` makes it one of the allow list.
+What an entry may hold is told in tasks.indicators.entries. Nothing is passed over: what is not understood is an error.
 """
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tasks.indicators.interface import Indicator, Interval, Listed
-from tasks.indicators.names import ecosystem_of
-from tasks.indicators.ranges import ANY, intervals_of_text
+from tasks.indicators.entries import field_of, indicator_of, is_true
+from tasks.indicators.interface import Indicator, Listed
 
-__all__ = ["csv_entries", "listed", "structured_entries"]
+__all__ = ["csv_entries", "listed", "structured_entries", "text_entries"]
 
-_FALSE = frozenset({"", "0", "false", "no", "none", "null"})
+_LISTS = ("indicators", "packages", "iocs")
 
 
 def csv_entries(text: str) -> Iterator[Mapping[str, Any]]:
-    """The rows of a CSV file with a header row; "," or ";" or tabs between; ValueError without usable headers."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    if not lines:
+    """The rows of a CSV file with a header row; "," or ";" or tabs between; ValueError for what cannot be told apart.
+
+    Blank lines and those that begin with "#" are comments, except inside quotes.
+    """
+    rows = _rows(text)
+    headers = next(rows, None)
+    if headers is None:
         return
-    sign = max(",;\t", key=lines[0].count)
-    reader = csv.DictReader(io.StringIO("\n".join(lines)), delimiter=sign)
-    headers = [header.strip().lower() for header in reader.fieldnames or ()]
-    if not {"ecosystem", "name"} <= set(headers):
-        raise ValueError("the first line must name the columns: ecosystem,name,versions[,range,source,note,id]")
-    reader.fieldnames = headers
-    yield from reader
+    fields = {field_of(header) for header in headers}
+    if not ({"ecosystem", "name"} <= fields or "purl" in fields):
+        raise ValueError(
+            "the first line must name the columns: ecosystem,name,versions[,range,source,note,id], or purl"
+        )
+    for number, row in enumerate(rows, 1):
+        if len(row) > len(headers):
+            raise ValueError(f"entry {number}: {len(row)} columns, the first line names {len(headers)}; quote commas")
+        yield dict(zip(headers, row, strict=False))
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    is_between = True
+
+    def lines() -> Iterator[str]:
+        nonlocal is_between
+        for line in io.StringIO(text, newline=""):
+            if not (is_between and (not line.strip() or line.lstrip().startswith("#"))):
+                is_between = False
+                yield line
+
+    first = next((line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")), "")
+    try:
+        for row in csv.reader(lines(), delimiter=max(",;\t", key=first.count), strict=True):
+            is_between = True
+            yield row
+    except csv.Error as error:
+        raise ValueError(f"not CSV ({error}); check the quotes") from error
+
+
+def text_entries(text: str) -> Iterator[Mapping[str, Any]]:
+    """The entries of a text file: one package URL a line, "#" begins a comment; ValueError for another line."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if address := (line.strip() if line.lstrip().startswith("pkg:") else line.partition("#")[0].strip()):
+            if not address.startswith("pkg:"):
+                raise ValueError(f"line {number}: {address[:60]!r} is no package URL such as pkg:npm/name@1.0.0")
+            yield {"purl": address.partition(" ")[0]}
 
 
 def structured_entries(value: Any) -> Iterator[Mapping[str, Any]]:
     """The entries of a decoded YAML or JSON document.
 
-    A list of entries; a mapping with `indicators:` and `allow:`; or a mapping ecosystem -> package -> versions.
+    A list of entries or package URLs; a mapping with `indicators:` and `allow:`; or a mapping ecosystem -> package ->
+    versions, or ecosystem -> list of packages.
     """
     if value is None:
         return
     if isinstance(value, list):
-        yield from (_mapping(entry) for entry in value)
+        yield from (_entry(entry) for entry in value)
         return
-    document = _mapping(value)
-    if document.keys() >= {"ecosystem", "name"}:
+    document = _entry(value)
+    fields = {field_of(str(key)) for key in document}
+    if fields >= {"ecosystem", "name"} or "purl" in fields:
         yield document
-    elif {"indicators", "allow", "packages"} & document.keys():
-        for key in ("indicators", "packages"):
-            yield from (_mapping(entry) for entry in document.get(key) or ())
-        yield from ({**_mapping(entry), "allow": True} for entry in document.get("allow") or ())
+    elif {*_LISTS, "allow"} & document.keys():
+        for key in _LISTS:
+            yield from (_entry(entry) for entry in document.get(key) or ())
+        yield from ({**_entry(entry), "allow": True} for entry in document.get("allow") or ())
     else:
         for ecosystem, packages in document.items():
-            for name, versions in _mapping(packages).items():
-                yield {"ecosystem": ecosystem, "name": name, "versions": versions}
+            yield from _of_ecosystem(ecosystem, packages)
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _of_ecosystem(ecosystem: str, packages: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(packages, list):
+        for one in packages:
+            entry = {"name": one} if isinstance(one, str) else _entry(one)
+            yield {"ecosystem": ecosystem, **entry}
+        return
+    for name, versions in _entry(packages).items():
+        yield {"ecosystem": ecosystem, "name": name, "versions": versions}
+
+
+def _entry(value: Any) -> Mapping[str, Any]:
+    if isinstance(value, str) and value.strip().startswith("pkg:"):
+        return {"purl": value}
     if not isinstance(value, dict):
         raise ValueError(f"{str(value)[:60]!r} is no entry with ecosystem and name")  # noqa: TRY004  one error for all
     return value
@@ -70,50 +113,12 @@ def listed(entries: Iterable[Mapping[str, Any]], file_name: str) -> Listed:
     withdrawn = 0
     for number, entry in enumerate(entries, 1):
         try:
-            indicator = _indicator(entry, file_name)
+            fields = {field: value for key, value in entry.items() if (field := field_of(str(key)))}
+            indicator = indicator_of(entry, file_name)
         except ValueError as error:
             raise ValueError(f"entry {number}: {error}") from error
-        if _is_true(entry.get("withdrawn")):
+        if is_true(fields.get("withdrawn")):
             withdrawn += 1
         else:
-            (allowed if _is_true(entry.get("allow")) else found).append(indicator)
+            (allowed if is_true(fields.get("allow")) else found).append(indicator)
     return Listed(tuple(found), tuple(allowed), withdrawn)
-
-
-def _indicator(entry: Mapping[str, Any], file_name: str) -> Indicator:
-    ecosystem, name = (str(entry.get(key) or "").strip() for key in ("ecosystem", "name"))
-    if not ecosystem or not name:
-        raise ValueError("ecosystem and name must be given")
-    versions = tuple(_versions(entry.get("versions", entry.get("version"))))
-    written = entry.get("range") or entry.get("ranges") or ()
-    ranges = [part for text in ([written] if isinstance(written, str) else written) for part in _ranges(text)]
-    is_any = "*" in versions or ANY in ranges or not (versions or ranges)
-    return Indicator(
-        ecosystem=ecosystem_of(ecosystem),
-        name=name,
-        id=str(entry.get("id") or f"{file_name}: {name}"),
-        source=str(entry.get("source") or file_name),
-        versions=() if is_any else versions,
-        intervals=() if is_any else tuple(ranges),
-        is_any=is_any,
-        note=str(entry.get("note") or ""),
-    )
-
-
-def _ranges(text: Any) -> tuple[Interval, ...]:
-    return intervals_of_text(str(text))
-
-
-def _versions(value: Any) -> Iterator[str]:
-    if value is None:
-        return
-    if isinstance(value, float):
-        raise ValueError(f"version {value} is written as a number, which loses digits; put it in quotes")  # noqa: TRY004
-    parts = re.split(r"[,;|\s]+", value) if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple | set | frozenset):
-        parts = [parts]
-    yield from (str(part).strip() for part in parts if str(part).strip())
-
-
-def _is_true(value: Any) -> bool:
-    return str(value if value is not None else "").strip().lower() not in _FALSE

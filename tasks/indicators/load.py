@@ -1,5 +1,6 @@
 """Indicators out of files, folders and zips of any known kind, told apart by their names and contents."""
 
+import codecs
 import hashlib
 import json
 import zipfile
@@ -12,7 +13,7 @@ import yaml
 
 from tasks.indicators.index import IndicatorIndex
 from tasks.indicators.interface import Indicator, IndicatorError, Listed
-from tasks.indicators.lists import csv_entries, listed, structured_entries
+from tasks.indicators.lists import csv_entries, listed, structured_entries, text_entries
 from tasks.indicators.osv import indicators_of_record, is_malware, is_osv
 from tasks.indicators.python_lists import python_entries
 from tasks.indicators.stored import StoredIndicators, is_store
@@ -89,12 +90,19 @@ def _unreadable(store: StoredIndicators) -> Iterator[str]:
 def _load(path: Path) -> Listed:
     try:
         if path.is_dir():
-            return _folder(path)
+            return _noted(path, _folder(path))
         if not path.exists():
             raise IndicatorError(f"{path}: no such file or folder; name a list of indicators")
-        return _zip(path) if zipfile.is_zipfile(path) else _file(path)
+        return _noted(path, _zip(path) if zipfile.is_zipfile(path) else _file(path))
     except OSError as error:
         raise IndicatorError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+
+
+def _noted(path: Path, found: Listed) -> Listed:
+    """What one list holds; that it holds nothing is said, for beside other lists nobody would notice."""
+    if found.indicators or found.allowed or found.withdrawn or found.warnings:
+        return found
+    return Listed(warnings=(f"{path}: holds no indicator",))
 
 
 def _folder(folder: Path) -> Listed:
@@ -145,6 +153,8 @@ def _file(path: Path, *, only_malware: bool = False) -> Listed:
             return listed(python_entries(_text(content)), path.name)
         if kind == ".csv":
             return listed(csv_entries(_text(content)), path.name)
+        if kind in (".txt", ".lst"):
+            return listed(text_entries(_text(content)), path.name)
         if kind == ".jsonl":
             values = [
                 _json(line, f"{path}, line {number}") for number, line in enumerate(content.splitlines(), 1) if line
@@ -152,13 +162,20 @@ def _file(path: Path, *, only_malware: bool = False) -> Listed:
             return _structured(values, path, only_malware)
         if kind in (".yaml", ".yml"):
             return _structured(_yaml(content), path, only_malware)
+        if kind != ".json" and not content.removeprefix(codecs.BOM_UTF8).lstrip().startswith((b"{", b"[")):
+            raise IndicatorError(f"{path}: no list ({', '.join(sorted(_SUFFIXES | {'.txt'}))}); rename or convert it")
         return _structured(_json(content, str(path), read_json), path, only_malware)
     except ValueError as error:
         raise IndicatorError(f"{path}: {error}") from error
 
 
 def _text(content: bytes) -> str:
-    return content.decode("utf-8-sig")
+    """UTF-8, or UTF-16 with a byte order mark, as spreadsheets save text."""
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 text (byte {error.start}); save it as UTF-8") from error
 
 
 def _yaml(content: bytes) -> Any:
@@ -188,6 +205,9 @@ def _structured(value: Any, path: Path, only_malware: bool) -> Listed:
         return _osv([value], str(path), only_malware=only_malware)
     if isinstance(value, list) and value and all(is_osv(entry) for entry in value):
         return _osv(value, str(path), only_malware=only_malware)
+    if isinstance(value, dict) and isinstance(value.get("vulns"), list):
+        # OSV's API answers a question with records in such a list.
+        return _structured(value["vulns"], path, only_malware)
     return listed(structured_entries(value), path.name)
 
 

@@ -9,17 +9,22 @@ from functools import lru_cache
 
 from packaging.utils import canonicalize_name
 
-__all__ = ["ecosystem_of", "exact_key_ecosystem", "package_key"]
+__all__ = ["ecosystem_of", "exact_key_ecosystem", "is_ecosystem", "package_key"]
 
 
 _ECOSYSTEMS = (
-    "npm PyPI RubyGems Packagist Go crates.io Maven NuGet Pub Hex ConanCenter CRAN SwiftURL CocoaPods Hackage "
-    "VSCode Bioconductor"
+    "npm,PyPI,RubyGems,Packagist,Go,crates.io,Maven,NuGet,Pub,Hex,ConanCenter,CRAN,SwiftURL,CocoaPods,Hackage,VSCode,"
+    "Bioconductor,GitHub Actions,Julia,opam,GHC,Bitnami,AlmaLinux,Alpaquita,Alpine,Android,"
+    "BellSoft Hardened Containers,Chainguard,CleanStart,Debian,Docker Hardened Images,Echo,FreeBSD,Kubernetes,Linux,"
+    "Mageia,MinimOS,openEuler,openSUSE,OSS-Fuzz,Photon OS,Red Hat,Rocky Linux,Root,SUSE,Ubuntu,Wolfi"
 )
+"""https://ossf.github.io/osv-schema/#defined-ecosystems, and CocoaPods."""
 
 _OTHER_NAMES = {
     "pip": "PyPI",
     "python": "PyPI",
+    "javascript": "npm",
+    "js": "npm",
     "node": "npm",
     "nodejs": "npm",
     "yarn": "npm",
@@ -33,6 +38,11 @@ _OTHER_NAMES = {
     "crates": "crates.io",
     "rust": "crates.io",
     "gradle": "Maven",
+    "java": "Maven",
+    "dotnet": "NuGet",
+    ".net": "NuGet",
+    "elixir": "Hex",
+    "haskell": "Hackage",
     "dart": "Pub",
     "erlang": "Hex",
     "conan": "ConanCenter",
@@ -43,7 +53,7 @@ _OTHER_NAMES = {
     "actions": "GitHub Actions",
 }
 
-_KNOWN = {name.lower(): name for name in [*_ECOSYSTEMS.split(), "GitHub Actions"]} | _OTHER_NAMES
+_KNOWN = {name.lower(): name for name in _ECOSYSTEMS.split(",")} | _OTHER_NAMES
 
 
 @lru_cache(maxsize=4096)
@@ -51,6 +61,11 @@ def ecosystem_of(text: str) -> str:
     """OSV's spelling of an ecosystem, without the suffix behind ":" ("Maven:..."); unknown ones as they are."""
     plain = text.strip().partition(":")[0]
     return _KNOWN.get(plain.lower(), plain)
+
+
+def is_ecosystem(text: str) -> bool:
+    """Whether OSV has an ecosystem of this name, or one is usually called so."""
+    return text.strip().partition(":")[0].lower() in _KNOWN
 
 
 @lru_cache(maxsize=65_536)

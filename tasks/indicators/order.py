@@ -169,5 +169,5 @@ _SPELLINGS: dict[str, Callable[[str], str]] = {
     "NuGet": _nuget_key,
     "Packagist": _packagist_key,
     "RubyGems": _gem_key,
-    **dict.fromkeys(("npm", "Go", "SwiftURL", "GitHub Actions"), _without_v),
+    **dict.fromkeys(("npm", "Go", "SwiftURL", "GitHub Actions", "crates.io", "Hex", "Pub", "CocoaPods"), _without_v),
 }

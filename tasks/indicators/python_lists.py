@@ -19,6 +19,7 @@ def python_entries(text: str) -> Iterator[Mapping[str, Any]]:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ValueError(f"not a Python file: {error}") from error
+    _refuse_changes(tree)
     found = False
     for name, node in _assignments(tree):
         found = True
@@ -37,6 +38,23 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
             if isinstance(target, ast.Name) and target.id in _ECOSYSTEMS:
                 value = statement.value  # type: ignore[attr-defined]  # both kinds of assignment have one
                 yield target.id, value
+
+
+def _refuse_changes(tree: ast.Module) -> None:
+    """ValueError where a list is added to after its assignment, which only running the file would tell."""
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.AugAssign(target=ast.Name(id=name))
+                | ast.Attribute(value=ast.Name(id=name), attr="update" | "setdefault")
+            ):
+                pass
+            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
+                pass
+            case _:
+                continue
+        if name in _ECOSYSTEMS:
+            raise ValueError(f"{name} is changed in line {node.lineno}; write all entries where it is assigned")
 
 
 def _literal(name: str, node: ast.expr) -> list[tuple[str, Any]]:

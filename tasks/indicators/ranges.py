@@ -58,13 +58,14 @@ def _alternative(text: str) -> Interval:
     place = 0
     while place < len(text):
         found = _PART.match(text, place)
-        if found is None:
-            raise ValueError(f"range {text.strip()!r} is not understood; write for example >=1.0, <2.0")
-        sign, version, place = found[1] or "=", found[2], found.end()
-        if sign in (">", ">=", "=", "=="):
-            low = Bound(version, included=sign != ">")
-        if sign in ("<", "<=", "=", "=="):
-            high = Bound(version, included=sign != "<")
+        sign, version = (found[1] or "=", found[2]) if found else ("", "")
+        from_here, up_to_here = sign in (">", ">=", "=", "=="), sign in ("<", "<=", "=", "==")
+        # A second bound on one side, or a word, says something else than an interval.
+        if found is None or not any(map(str.isdigit, version)) or (from_here and low) or (up_to_here and high):
+            raise ValueError(f"range {text.strip()[:60]!r} is not understood; write for example >=1.0, <2.0")
+        place = found.end()
+        low = Bound(version, included=sign != ">") if from_here else low
+        high = Bound(version, included=sign != "<") if up_to_here else high
     return Interval(low, high)
 
 
