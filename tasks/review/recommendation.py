@@ -4,6 +4,7 @@ The words are those reviewers know (docs/workbook.md); counts are of vulnerabili
 installed version, versions are compared by PEP 440, and what could not be checked is said first.
 """
 
+import re
 from collections.abc import Sequence
 
 from packaging.version import InvalidVersion, Version
@@ -32,6 +33,9 @@ LIKELY = 0.1
 """EPSS from which the probability is told: it is below for some 97 of 100 CVEs (first.org/epss)."""
 
 _SHOWN_IDS = 5
+_LONGEST_WORD = 100
+_ENDLESS = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}")
+"""A name of thousands of letters, or an address that holds it: it stands in column B, and would hide what W says."""
 _SHOWN_DIFFERENCES = 2
 _LABELS = {
     "github": "GitHub",
@@ -64,7 +68,8 @@ def recommend(review: PackageReview) -> Recommendation:
 
 
 def _said(tier: Tier, *parts: str) -> Recommendation:
-    return Recommendation(tier=tier, text=" | ".join(filter(None, parts)))
+    text = " | ".join(filter(None, parts))
+    return Recommendation(tier=tier, text=_ENDLESS.sub(lambda word: f"{word[0][:_LONGEST_WORD]}…", text))
 
 
 def _risk(review: PackageReview, decided: Sequence[str]) -> tuple[str, ...]:

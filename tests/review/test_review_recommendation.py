@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.errors import SourceError
+from tasks.errors import SourceError, SourceUnavailable
 from tasks.review.meaning import Meaning, of_recommendation
 from tasks.review.model import PackageKey, PackageReview, ReviewStatus, Tier
 from tests.review.review_samples import (
@@ -216,3 +216,14 @@ def test_advisories_that_cannot_be_compared_are_named_five_and_counted() -> None
     assert "OSV: 7 advisories cannot be compared with 1.0" in said
     assert "(GHSA-0, GHSA-1, GHSA-2, GHSA-3, GHSA-4 and 2 more)" in said
     assert "📋 Human review needed for indeterminate cases" in said
+
+
+@pytest.mark.parametrize(
+    "down", [None, SourceUnavailable(f"pypi: HTTP 414 for https://pypi.org/pypi/{'x' * 30_000}/json")]
+)
+def test_a_name_of_thousands_of_letters_does_not_hide_what_is_to_be_done(down: SourceError | None) -> None:
+    asked = key(name="x" * 30_000)
+    said = _said(reviewed(asked, pypi=down or facts(name="x" * 30_000, found=False)), Tier.MANUAL_REVIEW)
+    assert len(said) < 300
+    assert "xxx…" in said
+    assert said.endswith("Run again; nothing is known to be safe" if down else "📋 Check its origin")
