@@ -50,9 +50,7 @@ class IndicatorIndex:
     def matches(self, ecosystem: str, name: str, version: str | None) -> Iterator[tuple[Indicator, Match]]:
         """The indicators that name this package version, certainly or possibly; none for an allowed one."""
         key = package_key(ecosystem_of(ecosystem), name)
-        named = dict.fromkeys(
-            (*self.indicators.get(key, ()), *(one for store in self.stores for one in store.named(key)))
-        )
+        named = dict.fromkeys(self._named(key))
         if not named or self._is_allowed(key, version):
             return
         for indicator in named:

@@ -67,9 +67,10 @@ def _literal(name: str, node: ast.expr) -> list[tuple[str, Any]]:
         raise ValueError(
             f"{name} (line {node.lineno}) is not made of literals only; it is read, not executed"
         ) from error
-    if not isinstance(node, ast.Dict) or not all(isinstance(key, str) for key, _ in pairs):
+    named = [(key, versions) for key, versions in pairs if isinstance(key, str)]
+    if not isinstance(node, ast.Dict) or len(named) < len(pairs):
         raise ValueError(f"{name} (line {node.lineno}) is not a dictionary of package names")
-    return pairs
+    return named
 
 
 def _plain(name: str, package: str, versions: Any) -> list[str] | None:
