@@ -53,9 +53,9 @@ def test_a_terminal_gets_no_control_character_and_no_secret(
     monkeypatch.setenv("NVD_API_KEY", "key-of-nvd-123")
     ended(lambda: raising(InputError(f"{NASTY} key-of-nvd-123 http://me:pass@word@proxy:3128/")))
     say(NASTY)
-    logging.getLogger("tasks.nasty").addHandler(handler := Lines())
-    logging.getLogger("tasks.nasty").warning(NASTY)
-    logging.getLogger("tasks.nasty").removeHandler(handler)
+    logger = logging.Logger("tasks.nasty")  # one that pytest does not record: half a letter breaks its reports
+    logger.addHandler(Lines())
+    logger.warning(NASTY)
 
     told = capsys.readouterr()
     written = "a\\u001b[2Jb\\nvetbook: all is well\\u202e\\u200b\\ud800"
@@ -102,6 +102,7 @@ def test_words_of_the_command_itself_are_no_parameters() -> None:
 @pytest.fixture
 def collector() -> Iterator[None]:
     before = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)  # Python's own: commands that other tests ran here may have changed it
     yield
     gc.set_threshold(*before)
 

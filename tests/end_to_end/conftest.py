@@ -44,4 +44,4 @@ def alone(command: Command, prefect_home: Path) -> Command:
         closing(sqlite3.connect(home / "prefect.db")) as copy,
     ):
         held.backup(copy)
-    return Command(command.folder, command.root, own)
+    return Command(command.folder, command.root, own, anew=True)

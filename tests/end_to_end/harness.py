@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,6 +15,7 @@ from werkzeug import Request, Response
 
 from tasks.workbook.headers import STANDARD_HEADERS
 from tasks.workbook.model import STANDARD_COLUMNS
+from tests.end_to_end.processes import Running, start_anew, start_forked
 
 
 def make_workbook(path: Path, packages: Sequence[tuple[str, object]]) -> Path:
@@ -163,30 +162,30 @@ class Ran:
 
 @dataclass(frozen=True)
 class Command:
-    """`python -m flows.scan` with a data folder of its own."""
+    """`python -m flows.scan` with a data folder of its own; anew starts each in a new process, see `processes`."""
 
     folder: Path
     root: Path
     environment: dict[str, str]
+    anew: bool = False
 
     @property
     def data(self) -> Path:
         """The data folder."""
         return self.folder / "data"
 
-    def start(self, *words: str | Path, **environment: str) -> "subprocess.Popen[str]":
+    def start(self, *words: str | Path, **environment: str) -> Running:
         """Start it and return at once."""
         options = ("--data-dir", self.data, "--json", self.folder / "result.json")
-        command = [sys.executable, "-m", "flows.scan", *map(str, (*options, *words))]
-        return subprocess.Popen(
-            command,
-            cwd=self.root,
-            env={**self.environment, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return self.start_module("flows.scan", *options, *words, **environment)
+
+    def start_module(self, module: str, *words: str | Path, **environment: str) -> Running:
+        """Start another command in the same way."""
+        given = {**self.environment, **environment}
+        if self.anew:
+            return start_anew(module, words, self.root, given)
+        number = sum(1 for _ in self.folder.glob("said-*"))
+        return start_forked(module, words, self.root, given, self.folder / f"said-{number}")
 
     def run(self, *words: str | Path, **environment: str) -> Ran:
         """Run it to its end."""

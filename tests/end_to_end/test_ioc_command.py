@@ -2,10 +2,8 @@
 
 import json
 import signal
-import subprocess
-import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from werkzeug import Request, Response
 
 from flows.ioc.__main__ import main
 from tests.end_to_end.harness import Command
+from tests.end_to_end.processes import Running
 from tests.github.fake import FakeGitHub
 
 NPM = json.dumps(
@@ -45,21 +44,9 @@ class Ioc:
     github: FakeGitHub
     folder: Path
 
-    def start(self, *words: str | Path) -> "subprocess.Popen[str]":
-        environment = {
-            **self.command.environment,
-            "GITHUB_TOKEN": "token",
-            "VETBOOK_SOURCES__GITHUB__BASE_URL": self.github.base_url,
-        }
-        base = [sys.executable, "-m", "flows.ioc", "--data-dir", self.folder / "data"]
-        return subprocess.Popen(
-            [str(word) for word in (*base, *words)],
-            cwd=self.command.root,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, *words: str | Path) -> Running:
+        environment = {"GITHUB_TOKEN": "token", "VETBOOK_SOURCES__GITHUB__BASE_URL": self.github.base_url}
+        return self.command.start_module("flows.ioc", "--data-dir", self.folder / "data", *words, **environment)
 
     def run(self, *words: str | Path, org: str = "acme") -> tuple[int, str, dict[str, Any]]:
         result = self.folder / "found.json"
@@ -156,6 +143,7 @@ def test_a_repository_that_cannot_be_listed_leaves_the_others_read(ioc: Ioc) -> 
 
 def test_a_bad_token_ends_it_at_once_with_one_message(ioc: Ioc) -> None:
     ioc.github.before = lambda kind, request: Response('{"message": "Bad credentials"}', 401)
+    ioc.command = replace(ioc.command, anew=True)
     code, said, found = ioc.run("--indicators", ioc.list(LIST))
     assert (code, found) == (2, {})
     assert [line for line in said.splitlines() if line.startswith("vetbook:")] == [

@@ -25,13 +25,13 @@ def known(services: Services) -> Services:
     return services
 
 
-def test_the_bundled_sample_runs_offline(command: Command, project_root: Path) -> None:
-    book = Path(shutil.copy(project_root / "sample/packages.xlsx", command.folder))
+def test_the_bundled_sample_runs_offline(alone: Command, project_root: Path) -> None:
+    book = Path(shutil.copy(project_root / "sample/packages.xlsx", alone.folder))
     before = book.read_bytes()
-    ran = command.run("--input", book, "--offline", "--config", project_root / "sample/settings.yaml")
+    ran = alone.run("--input", book, "--offline", "--config", project_root / "sample/settings.yaml")
     assert ran.code == 0, ran.err
     assert "Reviewed 40 packages" in ran.out
-    backups = list((command.data / "backups").glob("packages.backup_*.xlsx"))
+    backups = list((alone.data / "backups").glob("packages.backup_*.xlsx"))
     assert [backup.read_bytes() for backup in backups] == [before]
     requests = next(p for p in (ran.result or {})["packages"] if p["name"] == "requests")
     assert requests["sources"]["osv"]["status"] == "affected"

@@ -222,9 +222,9 @@ def test_killed_at_some_steps_through_prefect_too(command: Command, services: Se
         ran = subprocess.run(dying, cwd=command.root, env=environment, capture_output=True, text=True, check=False)
         assert ran.returncode == -signal.SIGKILL, (number, ran.stderr)
         assert book.read_bytes() in (before, after)
-        again = [sys.executable, "-m", "flows.scan", *words, "--resume-auto"]
-        ran = subprocess.run(again, cwd=command.root, env=environment, capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, (number, ran.stderr)
+        again = command.start_module("flows.scan", *words, "--resume-auto", **services.environment())
+        _, err = again.communicate(timeout=150)
+        assert again.returncode == 0, (number, err)
         assert book.read_bytes() == after, number
         repeated = [name for name, times in services.asked.items() if times > 1 and name.startswith("pypi pkg")]
         assert len(repeated) <= 6, number

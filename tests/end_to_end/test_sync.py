@@ -1,15 +1,14 @@
 """A sync as its user runs it, and the scans that use what it brought."""
 
 import json
-import subprocess
-import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
 
 from tasks.errors import ExitCode
-from tests.end_to_end.harness import Command, Services, make_workbook, pypi_document
+from tests.end_to_end.harness import Command, Ran, Services, make_workbook, pypi_document
 from tests.store.store_world import World, exploit, record
 
 pytestmark = pytest.mark.prefect
@@ -27,26 +26,19 @@ def world(services: Services, httpserver: HTTPServer) -> World:
     return made
 
 
-def sync(command: Command, world: World, *words: str | Path) -> subprocess.CompletedProcess[str]:
+def sync(command: Command, world: World, *words: str | Path) -> Ran:
     options = ("--data-dir", command.data, "--json", command.folder / "sync.json")
-    return subprocess.run(
-        [sys.executable, "-m", "flows.sync", *map(str, (*options, *words))],
-        cwd=command.root,
-        env={**command.environment, **world.environment()},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=150,
-        check=False,
-    )
+    process = command.start_module("flows.sync", *options, *words, **world.environment())
+    out, err = process.communicate(timeout=150)
+    return Ran(process.returncode, out, err, None)
 
 
 def test_a_scan_uses_what_a_sync_brought_and_asks_nobody_but_pypi(
     world: World, services: Services, command: Command, tmp_path: Path
 ) -> None:
     ran = sync(command, world)
-    assert ran.returncode == ExitCode.DONE, ran.stderr
-    assert "osv/PyPI: 2 records" in ran.stdout
+    assert ran.code == ExitCode.DONE, ran.err
+    assert "osv/PyPI: 2 records" in ran.out
     reports = {
         report["name"]: report["outcome"] for report in json.loads((tmp_path / "sync.json").read_text())["sources"]
     }
@@ -76,9 +68,9 @@ def test_a_source_that_is_down_is_named_and_the_others_are_synced(
     world.down.add("kev")
     few = {"VETBOOK_PROCESSING__RETRY_ATTEMPTS": "1"}
     command.environment.update(few)
-    ran = sync(command, world)
-    assert ran.returncode == ExitCode.INCOMPLETE
-    assert "kev: failed, nothing is held (kev (" in ran.stderr
+    ran = sync(replace(command, anew=True), world)
+    assert ran.code == ExitCode.INCOMPLETE
+    assert "kev: failed, nothing is held (kev (" in ran.err
     world.down.clear()
     world.osv["GHSA-1002"] = record("GHSA-1002", "calm", "3.0")
     book = make_workbook(tmp_path / "book.xlsx", [("calm", "1.0")])
@@ -97,7 +89,7 @@ def test_a_source_that_is_down_is_named_and_the_others_are_synced(
 )
 def test_wrong_use_is_said(words: list[str], message: str, world: World, command: Command) -> None:
     ran = sync(command, world, *words)
-    assert ran.returncode in (ExitCode.USAGE, ExitCode.INCOMPLETE)
-    assert message in ran.stderr
-    assert "Traceback" not in ran.stderr
+    assert ran.code in (ExitCode.USAGE, ExitCode.INCOMPLETE)
+    assert message in ran.err
+    assert "Traceback" not in ran.err
     assert world.asked == {}
