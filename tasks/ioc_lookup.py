@@ -6,24 +6,37 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from prefect import task
-from prefect.context import TaskRunContext
 
 from blocks.github import GitHub
+from tasks.batch_task import batch_task
+from tasks.engine.lending import Lender
 from tasks.errors import SettingsError, SourceError
 from tasks.github.model import Repository
 from tasks.ioc.batches import IocBatch, plain_result
 from tasks.ioc.engine import IocEngine
 from tasks.ioc.plan import Tree
 from tasks.ioc.terms import IocTerms
-from tasks.retrying import BATCH_DELAYS_S, BATCH_RETRIES, JITTER, is_ours_to_retry
 
 
-@functools.lru_cache(maxsize=1)
+@functools.cache
+def _engines() -> Lender[IocTerms, IocEngine]:
+    return Lender(_made)
+
+
 def ioc_engine_for(terms: IocTerms) -> IocEngine:
-    """This process's engine for these terms, made at first need: on a worker as in an ad-hoc run.
+    """This process's engine for these terms, made at first need and kept until `close_ioc_engine`: a flow's own.
 
     SettingsError where the credentials, or the block that holds them, are not usable.
     """
+    return _engines().held(terms)
+
+
+def close_ioc_engine(terms: IocTerms) -> None:
+    """End what the engine for these terms has under way, and release what it holds."""
+    _engines().close(terms)
+
+
+def _made(terms: IocTerms) -> IocEngine:
     if terms.github_block is None:
         return IocEngine(terms)
     try:
@@ -31,11 +44,6 @@ def ioc_engine_for(terms: IocTerms) -> IocEngine:
     except ValueError as error:
         raise SettingsError(f"--github-block {terms.github_block}: Prefect has no such block; save it first") from error
     return IocEngine(terms, block.access(terms.org))
-
-
-def _batch_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
-    batch: IocBatch = parameters["batch"]
-    return batch.cache_key
 
 
 @task(name="list-repositories", task_run_name="repositories of {org}", persist_result=False, retries=0)
@@ -58,20 +66,10 @@ def list_files(repositories: Sequence[Repository], terms: IocTerms, count: int) 
     return ioc_engine_for(terms).trees(repositories)
 
 
-@task(
-    name="read-lockfiles",
-    task_run_name="batch {batch.number}: {batch.span}",
-    persist_result=True,
-    result_serializer="json",
-    cache_key_fn=_batch_key,
-    cache_result_in_memory=False,
-    retries=BATCH_RETRIES,
-    retry_delay_seconds=list(BATCH_DELAYS_S),
-    retry_jitter_factor=JITTER,
-    retry_condition_fn=is_ours_to_retry,
-)
+@batch_task("read-lockfiles", "batch {batch.number}: {batch.span}", "batch")
 def read_lockfiles(batch: IocBatch) -> dict[str, Any]:
     """Fetch and parse one batch of lockfiles; `plain_result` of it."""
     began = time.monotonic()
-    found, requests = ioc_engine_for(batch.terms).read([file.candidate for file in batch.files])
+    with _engines().lent(batch.terms) as engine:
+        found, requests = engine.read([file.candidate for file in batch.files])
     return plain_result(batch, found, time.monotonic() - began, requests)

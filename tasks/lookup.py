@@ -10,15 +10,12 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from typing import Any
 
-from prefect import task
-from prefect.context import TaskRunContext
-
+from tasks.batch_task import batch_task
 from tasks.batching.timebox import work_apart, work_within
 from tasks.checkpoints.batches import AdvisoryIndex, AdvisoryQuestion, BatchRequest, BatchResult
 from tasks.engine.batch_metrics import BatchMetrics
-from tasks.engine.engine import engine_for
+from tasks.engine.engine import engine_at_work
 from tasks.http.metrics import measured
-from tasks.retrying import BATCH_DELAYS_S, BATCH_RETRIES, JITTER, is_ours_to_retry
 from tasks.review.failed import failed_review
 from tasks.review.model import PackageKey, PackageReview
 
@@ -27,45 +24,15 @@ _LOOP_CLOSED = "Event loop is closed"
 """What asyncio says when work is given to the engine after it was closed."""
 
 
-def _batch_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
-    request: BatchRequest = parameters["request"]
-    return request.cache_key
-
-
-def _index_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
-    question: AdvisoryQuestion = parameters["question"]
-    return question.cache_key
-
-
-@task(
-    name="find-advisories",
-    task_run_name="advisories of {question.projects} projects",
-    persist_result=True,
-    result_serializer="json",
-    cache_key_fn=_index_key,
-    cache_result_in_memory=False,
-    retries=1,
-    retry_delay_seconds=2,
-    retry_condition_fn=is_ours_to_retry,
-)
+@batch_task("find-advisories", "advisories of {question.projects} projects", "question", retries=1, delays_s=2)
 def find_advisories(question: AdvisoryQuestion) -> dict[str, Any]:
     """Ask OSV which advisories name each project; AdvisoryIndex as plain data. SourceError when it cannot answer."""
-    index = engine_for(question.lookup).index(question.names)
+    with engine_at_work(question.lookup) as engine:
+        index = engine.index(question.names)
     return AdvisoryIndex(refs=dict(index)).model_dump(mode="json")
 
 
-@task(
-    name="review-batch",
-    task_run_name="batch {request.number}: {request.span}",
-    persist_result=True,
-    result_serializer="json",
-    cache_key_fn=_batch_key,
-    cache_result_in_memory=False,
-    retries=BATCH_RETRIES,
-    retry_delay_seconds=list(BATCH_DELAYS_S),
-    retry_jitter_factor=JITTER,
-    retry_condition_fn=is_ours_to_retry,
-)
+@batch_task("review-batch", "batch {request.number}: {request.span}", "request")
 def review_batch(request: BatchRequest) -> dict[str, Any]:
     """Review one batch of packages; BatchResult as plain data."""
     return reviewed(request).model_dump(mode="json")
@@ -94,7 +61,8 @@ def _review_apart(request: BatchRequest, keys: Sequence[PackageKey]) -> tuple[Pa
 
 def _review(request: BatchRequest, keys: Sequence[PackageKey]) -> tuple[PackageReview, ...]:
     try:
-        return engine_for(request.lookup).review_batch(keys, request.refs, request.index_problem)
+        with engine_at_work(request.lookup) as engine:
+            return engine.review_batch(keys, request.refs, request.index_problem)
     except RuntimeError as error:
         if str(error) != _LOOP_CLOSED:
             raise

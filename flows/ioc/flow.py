@@ -5,12 +5,8 @@ import logging
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from prefect import flow
-from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from blocks.results import ResultStorage
 from flows.dead_runs import noted_run
@@ -22,8 +18,11 @@ from flows.ioc.prepare import PreparedIoc, prepared_for
 from flows.ioc.reading import Reading
 from flows.ioc.record import IocRecord, recorded
 from flows.ioc.request import IocRequest
-from flows.notifying import notify_findings, tell_failure
+from flows.ioc.submitting import BatchSubmitter
+from flows.notifying import notify_findings
 from flows.opaque import opaque
+from flows.run_flow import run_flow
+from flows.runners.choice import runner_of
 from flows.scan.stopping import SignalStop
 from flows.story.ioc_story import ioc_pieces, ioc_tags
 from flows.story.progress import told_progress
@@ -33,7 +32,7 @@ from tasks.engine.peak import peak_rss_mb
 from tasks.exports.writing import write_ioc_exports
 from tasks.indicators.stored import StoredIndicators
 from tasks.ioc.engine import IocEngine
-from tasks.ioc_lookup import ioc_engine_for
+from tasks.ioc_lookup import close_ioc_engine, ioc_engine_for
 from tasks.notifying.news import ioc_news
 from tasks.reports.findings import IocMetrics, IocResult, write_findings
 from tasks.reports.sarif import write_sarif
@@ -41,7 +40,6 @@ from tasks.review.reviewer import utc_now
 from tasks.settings.load import load_settings
 
 _log = logging.getLogger(__name__)
-_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(max_workers=64)  # type: ignore[assignment]  # invariant
 
 
 def _run_name() -> str:
@@ -49,14 +47,7 @@ def _run_name() -> str:
     return f"{request.org} {utc_now():%Y-%m-%d %H:%M:%S}"
 
 
-@flow(
-    name="ioc",
-    flow_run_name=_run_name,
-    task_runner=_RUNNER,
-    persist_result=False,
-    on_failure=[tell_failure],
-    on_crashed=[tell_failure],
-)
+@run_flow("ioc", _run_name)
 def ioc(request: IocRequest) -> IocResult:
     """Find packages known to be malicious in the lockfiles of a GitHub organisation."""
     began, started_at = time.monotonic(), utc_now()
@@ -66,8 +57,7 @@ def ioc(request: IocRequest) -> IocResult:
         with noted_run():
             return opaque(_scan(prepared, engine, began, started_at))
     finally:
-        ioc_engine_for.cache_clear()
-        engine.close()
+        close_ioc_engine(prepared.terms)
         prepared.indicators.close()
 
 
@@ -75,12 +65,20 @@ def _scan(prepared: PreparedIoc, engine: IocEngine, began: float, started_at: da
     record = IocRecord(prepared)
     with recorded(record), told_progress(prepared.request.org) as note, SignalStop(_log.warning) as stop:
         listed = list_all(prepared)
-        storage = _storage(prepared)
-        reading = Reading(
-            prepared, listed.trees, engine.inventory, storage, record, lambda: _quota(engine), stop, note=note
-        )
-        reading.run(listed.files)
-        stop.leave()
+        with runner_of(prepared.execution, prepared.terms.limits.batches) as runner:
+            submit = BatchSubmitter(prepared, _storage(prepared), runner, engine)
+            reading = Reading(
+                prepared,
+                listed.trees,
+                engine.inventory,
+                submit,
+                record,
+                lambda: _quota(engine),
+                stop,
+                note=note,
+            )
+            reading.run(listed.files)
+            stop.leave()
         matched = match(prepared, listed.files, reading)
         metrics = _metrics(engine, reading, time.monotonic() - began)
         result = _result(prepared, listed, matched, metrics, started_at)

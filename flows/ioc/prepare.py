@@ -21,6 +21,7 @@ from tasks.ioc.config_load import load_batch_config
 from tasks.ioc.engine import credentials_of_environment
 from tasks.ioc.terms import IocTerms
 from tasks.settings.load import load_settings
+from tasks.settings.model import ExecutionSettings
 from tasks.store.file import STORE_NAME
 
 
@@ -34,6 +35,7 @@ class PreparedIoc:
     scan_id: str
     resumed: bool
     warnings: tuple[str, ...]
+    execution: ExecutionSettings
 
     @property
     def config(self) -> BatchConfig:
@@ -80,6 +82,7 @@ def prepare(request: IocRequest) -> PreparedIoc:
             *_empty(indicators),
             *old_stores(indicators.stores, lookup.store_max_age_hours, time.time()),
         ),
+        execution=loaded.settings.execution,
     )
 
 

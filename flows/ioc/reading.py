@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
-from prefect.futures import PrefectFuture
 
-from blocks.results import ResultStorage
 from flows.ioc.prepare import PreparedIoc
 from flows.ioc.record import IocRecord
-from flows.opaque import opaque
+from flows.ioc.submitting import BatchSubmitter, Submitted
 from flows.scan.stopping import NEVER, Stop
 from tasks.batching.interface import BatchTiming
 from tasks.batching.planner import Planner
@@ -28,8 +26,6 @@ from tasks.ioc.metrics import BatchMetricsCollector
 from tasks.ioc.model import Candidate, Parsed
 from tasks.ioc.plan import Tree, priority_of, sibling_lookup
 from tasks.ioc.sizing import IocSizes
-from tasks.ioc_lookup import read_lockfiles
-from tasks.retrying import BATCH_RETRIES
 
 _ROUNDS = 50
 """A round resolves at least one file of each content; more rounds are only needed where equal files include others."""
@@ -53,7 +49,7 @@ class Reading:
     prepared: PreparedIoc
     trees: Mapping[str, Tree]
     inventory: Inventory
-    storage: ResultStorage
+    submit: BatchSubmitter
     record: IocRecord
     quota: Callable[[], int | None] = lambda: None
     stop: Stop = NEVER
@@ -142,25 +138,14 @@ class Reading:
             scan_id, terms = self.prepared.scan_id, self.prepared.terms
             return IocBatch(scan_id=scan_id, number=batch.number, round=number, files=wanted, terms=terms)
 
-        for job, future in run_windowed(next_job, self._submit, self.prepared.terms.limits.batches, self.stop.given_up):
+        for job, future in run_windowed(next_job, self.submit, self.submit.at_once, self.stop.given_up):
             under_way -= 1
             self._ended(job, future, planner, len(files))
 
-    def _submit(self, batch: IocBatch) -> PrefectFuture[dict[str, Any]]:
-        config = self.prepared.config
-        times = min(BATCH_RETRIES, config.retry_attempts)
-        delays = [config.retry_delay_base * 2**number for number in range(times)]
-        task = read_lockfiles.with_options(
-            result_storage=self.storage, retries=times, retry_delay_seconds=delays or 0.0
-        )
-        return task.submit(opaque(batch))
-
-    def _ended(
-        self, job: IocBatch, future: PrefectFuture[dict[str, Any]], planner: Planner[Candidate], total: int
-    ) -> None:
+    def _ended(self, job: IocBatch, future: Submitted, planner: Planner[Candidate], total: int) -> None:
         self.batches += 1
         try:
-            plain = future.result()
+            plain, cached = future.outcome()
         except (BudgetExhausted, AuthenticationFailed) as error:
             self._ended_all(error)
             self._not_read(job, str(error))
@@ -170,14 +155,14 @@ class Reading:
                 _log.error("Batch %d failed (%s: %s)", job.number, type(error).__name__, error)
                 self._not_read(job, f"its batch failed ({type(error).__name__}: {error})")
             return
-        self.cached += future.state.name == "Cached"
+        self.cached += cached
         self._keep(job, plain)
         succeeded = len(job.files) - len(plain["unread"])
         self.collector.record_batch_operation(
             "read", plain["seconds"], len(job.files), succeeded, requests=plain["requests"]
         )
         planner.finished(BatchTiming(len(job.files), plain["seconds"]))
-        held = {"packages": len(job.files), "failed": len(plain["unread"]), "cached": future.state.name == "Cached"}
+        held = {"packages": len(job.files), "failed": len(plain["unread"]), "cached": cached}
         self.spans.append(BatchSpan.ended(job.number, time.monotonic() - self._began, plain["seconds"], **held))
         self.record.batch_done(job.cache_key, len(job.files))
         self._done += len(job.files)

@@ -86,7 +86,8 @@ class Lookups(Protocol):
 class BatchRun:
     """Runs the batches of one scan and gathers their reviews by package version.
 
-    look_ahead is told the projects of the batches to come, in order. memory answers the share of the memory limit in
+    look_ahead is told the projects of the batches to come, in order; at_once is how many batches to have under way,
+    None: as many as the settings say. memory answers the share of the memory limit in
     use; sleep and clock are in seconds.
     """
 
@@ -100,6 +101,7 @@ class BatchRun:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     look_ahead: Callable[[Sequence[str]], object] = lambda _: None
+    at_once: int | None = None
     reviews: dict[Identity, PackageReview] = field(default_factory=dict)
     batches: int = 0
     cached: int = 0
@@ -142,7 +144,7 @@ class BatchRun:
         planner = Planner(rest, strategy_for(config, len(keys)), self.memory, first)
         self.look_ahead([key.project for key in rest])
         giver = _Giver(self, earlier, planner, self._timed(request))
-        at_once = config.max_concurrent_batches
+        at_once = self.at_once or config.max_concurrent_batches
         for job, future in run_windowed(giver.next_job, self.lookups.submit, at_once, self.stop.given_up):
             giver.under_way -= 1
             self._ended(job, future, planner)

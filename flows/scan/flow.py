@@ -5,16 +5,13 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from prefect import flow
-from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.dead_runs import noted_run
-from flows.notifying import notify_findings, notify_problem, tell_failure
+from flows.notifying import notify_findings, notify_problem
 from flows.opaque import opaque
+from flows.run_flow import run_flow
 from flows.scan.cleanup import clean_up
 from flows.scan.keeping import settle
 from flows.scan.looking_up import look_up
@@ -33,7 +30,7 @@ from flows.story.scan_story import scan_pieces, scan_tags
 from flows.sync.steps import refresh_store
 from flows.turns import own_turn
 from tasks.checkpoints.model import ScanState
-from tasks.engine.engine import engine_for
+from tasks.engine.engine import close_engine
 from tasks.notifying.news import scan_news
 from tasks.reports.result import ScanResult
 from tasks.review.reviewer import utc_now
@@ -49,7 +46,6 @@ class ScanOutcome:
 
 
 _log = logging.getLogger(__name__)
-_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(max_workers=64)  # type: ignore[assignment]  # invariant
 
 
 def _run_name() -> str:
@@ -57,14 +53,7 @@ def _run_name() -> str:
     return f"{request.workbook.name} {utc_now():%Y-%m-%d %H:%M:%S}"
 
 
-@flow(
-    name="scan",
-    flow_run_name=_run_name,
-    task_runner=_RUNNER,
-    persist_result=False,
-    on_failure=[tell_failure],
-    on_crashed=[tell_failure],
-)
+@run_flow("scan", _run_name)
 def scan(request: ScanRequest) -> ScanOutcome:
     """Look up every package of a review workbook and write what was found back into it."""
     with own_turn(request.workbook):
@@ -80,8 +69,7 @@ def _scan_in_turn(request: ScanRequest) -> ScanOutcome:
         with noted_run(), scan_held(prepared.folders.root, prepared.scan_id):
             return _scan(prepared, began, started_at)
     finally:
-        engine_for(prepared.lookup).close()
-        engine_for.cache_clear()
+        close_engine(prepared.lookup)
 
 
 def _scan(prepared: PreparedScan, began: float, started_at: datetime) -> ScanOutcome:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from blocks.results import ResultStorage
-from flows.runners import cluster_of
+from flows.runners.choice import runner_of
 from flows.scan.batches import BatchRun
 from flows.scan.deciding import decide
 from flows.scan.enriching import enrich
@@ -54,13 +54,14 @@ def look_up(prepared: PreparedScan, added: tuple[NewPackage, ...], record: Progr
     take_over_results(prepared)
     tally = Tally(len(keys), time.monotonic)
     with (
-        cluster_of(prepared.settings.execution) as cluster,
+        runner_of(prepared.settings.execution, prepared.settings.batch_processing.max_concurrent_batches) as runner,
         told_progress(prepared.request.workbook.name) as note,
         Narrator(tally, TellingDisplay(display, note)) as narrator,
         SignalStop(_log.warning) as stop,
     ):
-        lookups = PrefectLookups(storage, prepared.lookup, cluster)
-        run = BatchRun(prepared, lookups, narrator, record, _log.warning, stop, look_ahead=lookups.look_ahead)
+        lookups = PrefectLookups(storage, prepared.lookup, runner)
+        ahead, at_once = lookups.look_ahead, runner.at_once
+        run = BatchRun(prepared, lookups, narrator, record, _log.warning, stop, look_ahead=ahead, at_once=at_once)
         run.review(keys)
         stop.leave()
     enrichment = enrich(prepared, run)

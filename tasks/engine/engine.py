@@ -7,10 +7,12 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 from tasks.engine.batch_metrics import BatchMetrics
 from tasks.engine.enrichers import Enricher, cve_sources, enricher
+from tasks.engine.lending import Lender
 from tasks.engine.lookup import LookupSettings
 from tasks.engine.loop import LoopThread
 from tasks.engine.memory import MemoryGate
@@ -19,9 +21,8 @@ from tasks.engine.stores import Stores, sources
 from tasks.engine.synced import stored_cve_sources, synced_advisories
 from tasks.engine.terms import policies
 from tasks.http.client import HttpClient
-from tasks.http.metrics import ServiceMetrics, charge, measured
+from tasks.http.metrics import Ledger, ServiceMetrics, charge, measured
 from tasks.http.policy import ServiceName
-from tasks.http.redaction import quiet_wire_loggers
 from tasks.http.shared import OWN_LIMITS, SharedLimits
 from tasks.review.enrichment import Enrichment
 from tasks.review.model import PackageKey, PackageReview
@@ -50,7 +51,6 @@ class Engine:
     """One process's lookups: all its batches share this client, its limits and its records."""
 
     def __init__(self, lookup: LookupSettings) -> None:
-        quiet_wire_loggers()
         self._lookup = lookup
         self._loop = LoopThread()
         self._stores = Stores.open(lookup)
@@ -68,16 +68,18 @@ class Engine:
         self._consultant = consultant(lookup, self._client, self._stores, self._advisories)
         self._gate = self._memory_gate()
         self._begun: Future[Index] | None = None
+        self._elsewhere = Ledger()
         self._enricher = self._made_enricher()
 
-    def begin(self, names: Sequence[str]) -> None:
+    def begin(self, names: Sequence[str], *, projects: bool = True) -> None:
         """Ask for what these projects will need, in order and as often, while something else is waited for.
 
-        Returns at once; `index` says how it went. Offline nothing is begun.
+        Returns at once; `index` says how it went. Offline nothing is begun. projects: look them up as well.
         """
         if not self._lookup.offline:
             self._begun = self._loop.start(self._begin(tuple(dict.fromkeys(names))))
-            self.expect_projects(names)
+            if projects:
+                self.expect_projects(names)
 
     async def _begin(self, names: Sequence[str]) -> Index:
         found = await self._advisories.index(names)
@@ -97,6 +99,16 @@ class Engine:
         """Say which advisories the batches will need, so that many can be fetched at once; returns at once."""
         if isinstance(self._advisories, OsvApi):
             self._loop.run(self._advisories.expect(refs))
+
+    def fetch_expected(self, refs: Sequence[AdvisoryRef]) -> None:
+        """As `expect`, for engines of other processes that share the store: returns when it holds what came at once."""
+        if isinstance(self._advisories, OsvApi):
+            self._loop.run(self._fetch_expected(self._advisories, refs))
+
+    @staticmethod
+    async def _fetch_expected(advisories: OsvApi, refs: Sequence[AdvisoryRef]) -> None:
+        await advisories.expect(refs)
+        await advisories.filled()
 
     def expect_projects(self, names: Sequence[str]) -> None:
         """Say which projects the batches will ask for, in order and as often; some are looked up ahead of them."""
@@ -152,8 +164,14 @@ class Engine:
             return review
 
     def metrics(self) -> Mapping[ServiceName, ServiceMetrics]:
-        """What talking to each service has cost so far."""
-        return self._client.snapshot()
+        """What talking to each service has cost so far, here and in the processes that reviewed for this run."""
+        here, elsewhere = self._client.snapshot(), self._elsewhere.services
+        both = {name: here.get(name, ServiceMetrics()).plus(asked) for name, asked in elsewhere.items()}
+        return {**here, **both}
+
+    def count_elsewhere(self, cost: Ledger) -> None:
+        """Count what another process's engine asked for this run."""
+        self._elsewhere.add(cost)
 
     def close(self) -> None:
         """Give up what is under way and release connections, threads and files."""
@@ -193,7 +211,21 @@ def _shared(lookup: LookupSettings) -> SharedLimits:
     return RedisLimits(lookup.shared_limits)
 
 
-@functools.lru_cache(maxsize=1)
+@functools.cache
+def _engines() -> Lender[LookupSettings, Engine]:
+    return Lender(Engine)
+
+
 def engine_for(lookup: LookupSettings) -> Engine:
-    """This process's engine for these settings, made at first need: on a worker as in an ad-hoc run."""
-    return Engine(lookup)
+    """This process's engine for these settings, made at first need and kept until `close_engine`: a flow's own."""
+    return _engines().held(lookup)
+
+
+def engine_at_work(lookup: LookupSettings) -> AbstractContextManager[Engine]:
+    """The same for one batch: on a worker, where no flow closes it, it closes itself some time after the last one."""
+    return _engines().lent(lookup)
+
+
+def close_engine(lookup: LookupSettings) -> None:
+    """End what the engine for these settings has under way, and release what it holds."""
+    _engines().close(lookup)

@@ -19,7 +19,7 @@ from tasks.errors import SettingsError
 from tasks.github.errors import BudgetExhausted
 from tasks.github.model import RateState
 
-__all__ = ["Budget", "BudgetTerms"]
+__all__ = ["MOST_IN_FLIGHT", "Budget", "BudgetTerms"]
 
 MOST_IN_FLIGHT = 100
 WINDOW_S = 60.0

@@ -60,6 +60,10 @@ class ServiceMetrics:
     limited: int = 0
     breaker: str = "closed"
 
+    def plus(self, other: ServiceCounters) -> "ServiceMetrics":
+        """With what another process asked of the same service; its requests at once and its breaker are not known."""
+        return dataclasses.replace(self, **{name: getattr(self, name) + getattr(other, name) for name in _FIGURES})
+
 
 @dataclass(slots=True)
 class Ledger:

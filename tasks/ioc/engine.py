@@ -10,7 +10,7 @@ from tasks.engine.loop import LoopThread
 from tasks.errors import SourceError
 from tasks.github.access import GitHubAccess, open_organisation
 from tasks.github.blobs import BlobLimits
-from tasks.github.budget import BudgetTerms
+from tasks.github.budget import MOST_IN_FLIGHT, BudgetTerms
 from tasks.github.errors import AuthenticationFailed, BudgetExhausted
 from tasks.github.model import RateState, Repository
 from tasks.github.organisation import GitHubOrganisation
@@ -37,7 +37,9 @@ def access_of(terms: IocTerms, given: GitHubAccess) -> GitHubAccess:
     one_by_one = terms.strategy is BatchStrategy.SEQUENTIAL
     service = terms.lookup.services.get("github")
     deadline = service.deadline_s if service is not None else None
-    budget = BudgetTerms(limits.buffer, given.budget.points_per_minute, terms.max_wait_s, limits.requests)
+    points = max(1, given.budget.points_per_minute // terms.processes)
+    in_flight = max(1, min(limits.requests, MOST_IN_FLIGHT // terms.processes))
+    budget = BudgetTerms(limits.buffer, points, terms.max_wait_s, in_flight)
     return replace(
         given,
         base_url=given.base_url or (service.base_url if service is not None else None),
@@ -46,7 +48,7 @@ def access_of(terms: IocTerms, given: GitHubAccess) -> GitHubAccess:
         budget=budget,
         limits=BlobLimits(
             files=1 if one_by_one else BlobLimits().files,
-            queries=limits.requests,
+            queries=in_flight,
             stream_bytes=terms.config.stream_large_files_threshold,
         ),
         ca_bundle=given.ca_bundle or terms.lookup.ca_bundle,
@@ -84,6 +86,10 @@ class IocEngine:
     def requests(self) -> int:
         """Requests that went over the wire so far."""
         return self.cost.of(ServiceName.GITHUB).requests
+
+    def count_elsewhere(self, requests: int) -> None:
+        """Count what another process's engine asked for this scan."""
+        self.cost.of(ServiceName.GITHUB).requests += requests
 
     @property
     def rates(self) -> dict[str, RateState]:

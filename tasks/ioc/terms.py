@@ -14,6 +14,7 @@ class IocTerms(Plain):
     """Settings of the engine. max_wait_s: seconds to wait for a used-up quota; store: folder of what is kept.
 
     org is where a GitHub App looks for its installation; github_block names a saved block with the credentials.
+    processes is how many share GitHub's secondary limits, which count by token.
     """
 
     lookup: LookupSettings
@@ -23,6 +24,11 @@ class IocTerms(Plain):
     store: Path
     org: str | None = None
     github_block: str | None = None
+    processes: int = 1
+
+    def shared_by(self, processes: int) -> "IocTerms":
+        """The same for one of so many processes that read at the same time."""
+        return self.model_copy(update={"processes": processes})
 
     @property
     def limits(self) -> Terms:

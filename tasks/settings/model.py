@@ -358,16 +358,20 @@ class RunnerKind(StrEnum):
 
     THREADS = "threads"
     DASK = "dask"
+    RAY = "ray"
 
 
 class ExecutionSettings(Section):
     """Where batches run."""
 
     task_runner: RunnerKind = Field(
-        RunnerKind.THREADS, description="threads of this process; dask: workers of a cluster (vetbook[dask])."
+        RunnerKind.THREADS,
+        description="threads of this process; dask or ray: processes of a cluster (vetbook[dask], vetbook[ray]).",
     )
     address: str | None = Field(
-        None, min_length=1, description="Address of a Dask scheduler; unset: one is started for the run."
+        None,
+        min_length=1,
+        description="Address of the Dask scheduler or Ray cluster; unset: one is started for the run.",
     )
     workers: int = Field(2, ge=1, le=64, description="Processes of a cluster that is started for the run.")
 

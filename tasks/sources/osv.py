@@ -59,9 +59,7 @@ class OsvApi:
 
     async def advisories(self, refs: Sequence[AdvisoryRef]) -> Mapping[str, Advisory]:
         """The records by id; where one cannot be had, the first error in order, after the others have been kept."""
-        if self._filling is not None:
-            # Shielded: one batch that gives up waiting does not end the download for the others.
-            await asyncio.shield(self._filling)
+        await self.filled()
         found = self._recall(refs)
         asked = {ref.id: ref for ref in refs if ref.id not in found and ref.id not in self._coming}
         for identifier in asked:
@@ -82,6 +80,12 @@ class OsvApi:
         """Say what will be asked for: where much of it is not kept yet, one download begins in the background."""
         if isinstance(self._store, RecordStore):
             self._filling = asyncio.create_task(self._fill(self._store, refs, self._filling))
+
+    async def filled(self) -> None:
+        """Wait until the download that `expect` may have begun has ended, well or not."""
+        if self._filling is not None:
+            # Shielded: one batch that gives up waiting does not end the download for the others.
+            await asyncio.shield(self._filling)
 
     async def _fill(self, store: RecordStore, refs: Sequence[AdvisoryRef], former: asyncio.Task[None] | None) -> None:
         if former is not None:

@@ -13,7 +13,7 @@ from tasks.engine.lookup import lookup_settings
 from tasks.errors import SettingsError
 from tasks.ioc.config import BatchConfig
 from tasks.ioc.terms import IocTerms
-from tasks.ioc_lookup import ioc_engine_for
+from tasks.ioc_lookup import close_ioc_engine, ioc_engine_for
 from tasks.settings.load import load_settings
 
 
@@ -91,7 +91,6 @@ def test_a_saved_block_s_credentials_reach_the_engine(tmp_path: Path, monkeypatc
         assert policy.request_headers()["Authorization"] == "Bearer of-the-block"
         assert policy.address == "http://127.0.0.1:1/api"
     finally:
-        ioc_engine_for.cache_clear()
-        engine.close()
+        close_ioc_engine(terms("ours"))
     with pytest.raises(SettingsError, match="no such block"):
         ioc_engine_for(terms("theirs"))

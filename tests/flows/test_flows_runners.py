@@ -8,7 +8,7 @@ import pytest
 from prefect.utilities.collections import visit_collection
 
 from flows.opaque import carried
-from flows.runners import cluster_of
+from flows.runners.choice import runner_of
 from tasks.checkpoints.batches import BatchRequest
 from tasks.engine.lookup import lookup_settings
 from tasks.errors import SettingsError
@@ -17,15 +17,15 @@ from tasks.settings.model import ExecutionSettings, RunnerKind, Settings
 
 
 def test_threads_need_no_cluster() -> None:
-    with cluster_of(ExecutionSettings()) as cluster:
-        assert cluster is None
+    with runner_of(ExecutionSettings(), 5) as runner:
+        assert (runner.processes, runner.at_once) == (0, 5)
 
 
-@pytest.mark.parametrize("kind", [RunnerKind.DASK])
+@pytest.mark.parametrize("kind", [RunnerKind.DASK, RunnerKind.RAY])
 def test_an_extra_that_is_missing_is_named(kind: RunnerKind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, f"prefect_{kind}", None)
+    monkeypatch.setitem(sys.modules, f"prefect_{kind}.task_runners", None)
     wanted = ExecutionSettings(task_runner=kind)
-    with pytest.raises(SettingsError, match=rf"pip install 'vetbook\[{kind}\]'"), cluster_of(wanted):
+    with pytest.raises(SettingsError, match=rf"pip install 'vetbook\[{kind}\]'"), runner_of(wanted, 4):
         raise AssertionError("nothing starts")
 
 
@@ -49,26 +49,3 @@ def test_a_carried_request_is_a_leaf_and_the_same_elsewhere() -> None:
     visit_collection({"request": carried(request)}, visit_fn=see, context={}, return_data=True)
     assert seen
     assert not any(isinstance(one, BatchRequest | PackageKey) for one in seen)
-
-
-@pytest.mark.prefect
-def test_batches_run_in_processes_of_their_own(prefect_server: str, tmp_path: Path) -> None:
-    pytest.importorskip("prefect_dask", reason="pip install -e '.[dask]'")
-    from prefect import flow, task  # noqa: PLC0415  only with the extra
-
-    @task
-    def process() -> int:
-        import os  # noqa: PLC0415  in the worker
-
-        return os.getpid()
-
-    @flow
-    def clustered() -> int:
-        with cluster_of(ExecutionSettings(task_runner=RunnerKind.DASK, workers=1)) as cluster:
-            assert cluster is not None
-            ran: int = cluster.submit(process, parameters={}).result()
-            return ran
-
-    import os  # noqa: PLC0415  as above
-
-    assert clustered() != os.getpid()

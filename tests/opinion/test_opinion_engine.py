@@ -14,7 +14,7 @@ from pytest_httpserver import HTTPServer
 from flows.scan.flow import ScanOutcome
 from flows.scan.outcome import exit_code
 from tasks.checkpoints.batches import BatchRequest, BatchResult
-from tasks.engine.engine import Engine, engine_for
+from tasks.engine.engine import Engine, close_engine, engine_for
 from tasks.engine.lookup import LookupSettings, lookup_settings
 from tasks.errors import ExitCode, SettingsError
 from tasks.history.model import DocumentKind, ScanDocument, parse_document
@@ -152,8 +152,7 @@ def batch(found: LookupSettings, *keys: PackageKey, index_problem: str | None = 
         request = BatchRequest(scan_id="s", number=1, keys=wanted, refs=refs, lookup=found, index_problem=index_problem)
         return review_request(request)
     finally:
-        engine.close()
-        engine_for.cache_clear()
+        close_engine(found)
 
 
 def test_the_batch_asks_the_model_and_its_stored_result_holds_no_key(
