@@ -1,9 +1,8 @@
 """Fixtures of the end-to-end tests."""
 
 import os
-import sqlite3
+import shutil
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -34,14 +33,10 @@ def command(tmp_path: Path, project_root: Path, prefect_server: str) -> Command:
 
 
 @pytest.fixture
-def alone(command: Command, prefect_home: Path) -> Command:
-    """The command without a server: it starts its own, on a copy of the session's database (migrations take 10 s)."""
+def alone(command: Command, unused_database: Path) -> Command:
+    """The command without a server: it starts its own, on a database of its own."""
     own = {name: value for name, value in command.environment.items() if name != "PREFECT_API_URL"}
     home = Path(own["PREFECT_HOME"])
     home.mkdir()
-    with (
-        closing(sqlite3.connect(prefect_home / "prefect.db")) as held,
-        closing(sqlite3.connect(home / "prefect.db")) as copy,
-    ):
-        held.backup(copy)
+    shutil.copyfile(unused_database, home / "prefect.db")
     return Command(command.folder, command.root, own, anew=True)

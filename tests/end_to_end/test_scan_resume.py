@@ -82,11 +82,9 @@ def test_kill_and_resume_repeat_no_finished_batch(command: Command, services: Se
     assert len((ran.result or {})["packages"]) == PACKAGES
 
 
-def test_resume_works_with_a_fresh_prefect_database(command: Command, services: Services) -> None:
+def test_resume_works_with_a_fresh_prefect_database(command: Command, alone: Command, services: Services) -> None:
     book = make_workbook(command.folder / "r.xlsx", _many(services))
     _stopped_after(services, command, book, 2, signal.SIGKILL)
-    own = {name: value for name, value in command.environment.items() if name != "PREFECT_API_URL"}
-    alone = Command(command.folder, command.root, {**own, "PREFECT_HOME": str(command.folder / "fresh")}, anew=True)
     ran = alone.run("--input", book, "--config", _settings(command), "--resume-auto", **services.environment())
     assert ran.code == 0, ran.err
     assert (ran.result or {})["metrics"]["cached_batches"] == 2
