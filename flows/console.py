@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 
-from tasks.http.redaction import SecretFilter, redact, secrets_of
+from tasks.http.redaction import guard_logs, redact, secrets_of
 from tasks.text.plain import one_line
 
 OWN_LOGGERS = ("flows", "tasks", "blocks")
@@ -53,12 +53,11 @@ def speak(*, verbose: bool, quiet: bool) -> None:
     os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", ",".join(OWN_LOGGERS))
     if not verbose:
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    guard_logs()
     level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
     for name in OWN_LOGGERS:
         logger = logging.getLogger(name)
-        handler = Lines(level)
-        handler.addFilter(SecretFilter())
-        logger.addHandler(handler)
+        logger.addHandler(Lines(level))
         logger.setLevel(min(level, logging.INFO))
         # The root's handler is Prefect's console, which would say everything twice.
         logger.propagate = False

@@ -13,7 +13,6 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from flows.console import OWN_LOGGERS
-from tasks.http.redaction import SecretFilter
 from tasks.settings.model import LoggingSettings
 from tasks.text.plain import one_line
 
@@ -95,7 +94,6 @@ def _handlers(folder: Path, settings: LoggingSettings, today: Callable[[], date]
     for prefix, level in levels.items():
         handler = DayHandler(folder, prefix, max_bytes=size, kept=settings.backup_count, today=today)
         handler.setLevel(level)
-        handler.addFilter(SecretFilter())
         made.append(handler)
     return made
 

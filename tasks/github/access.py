@@ -18,7 +18,6 @@ from tasks.github.model import EVERY_PATH, PathFilter
 from tasks.github.organisation import GitHubOrganisation
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName, ServicePolicy, public_policies
-from tasks.http.redaction import quiet_wire_loggers
 
 __all__ = ["GitHubAccess", "open_organisation"]
 
@@ -82,7 +81,6 @@ async def open_organisation(
 
     sleep is there for tests.
     """
-    quiet_wire_loggers()
     policy = access.policy()
     kept = KeptTrees(folder / TREES_FILE, policy.address, wanted.name) if folder is not None else None
     try:

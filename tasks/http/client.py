@@ -22,6 +22,7 @@ from tasks.http.lane import Lane, Timing
 from tasks.http.message import Answer, JsonAnswer, ServiceRequest, Validators, read_body, read_change, read_json
 from tasks.http.metrics import ServiceMetrics
 from tasks.http.policy import ServiceName, ServicePolicy
+from tasks.http.redaction import guard_logs
 from tasks.http.shared import OWN_LIMITS, SharedLimits
 from tasks.http.window import Window
 
@@ -57,6 +58,7 @@ class HttpClient:
         windows: Mapping[ServiceName, Window] = MappingProxyType({}),
     ) -> None:
         self._policies = dict(policies)
+        guard_logs()
         self._timing = Timing(clock, wall, sleep, random)
         self._ca_bundle = ca_bundle
         self._transport = transport

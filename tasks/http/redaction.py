@@ -3,9 +3,10 @@
 import logging
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-__all__ = ["SECRET_VARIABLES", "SecretFilter", "quiet_wire_loggers", "redact", "secrets_of", "without_credentials"]
+__all__ = ["SECRET_VARIABLES", "guard_logs", "redact", "secrets_of", "without_credentials"]
 
 SECRET_VARIABLES = (
     "GITHUB_TOKEN",
@@ -56,30 +57,48 @@ def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(value for value in values if len(value) >= _SHORTEST)
 
 
-class SecretFilter(logging.Filter):
-    """Hides secrets in every record of the handler it is added to (a logger's own filter would miss its children).
+def guard_logs() -> None:
+    """Let no log record of this process hold a secret, whoever logs it and whichever handler takes it elsewhere.
 
-    `handler.addFilter(SecretFilter())` is all it takes; the traceback's text is hidden too.
+    Prefect's handlers send records to its server, in this process and in those of a cluster: what is hidden where a
+    record is made is hidden from all of them. httpx and httpcore, which log addresses and headers, keep to warnings.
     """
-
-    def __init__(self, secrets: Iterable[str] | None = None) -> None:
-        super().__init__()
-        self._secrets = tuple(secrets_of(os.environ) if secrets is None else secrets)
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, redacted; the message is formed here, its arguments are gone then."""
-        message = record.getMessage()
-        hidden = redact(message, self._secrets)
-        if hidden != message:
-            record.msg, record.args = hidden, None
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        if record.exc_text:
-            record.exc_text = redact(record.exc_text, self._secrets)
-        return True
-
-
-def quiet_wire_loggers() -> None:
-    """Let httpx and httpcore log warnings only: below that they log addresses, and headers with their tokens."""
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    former = logging.getLogRecordFactory()
+    if not isinstance(former, _SecretFree):
+        logging.setLogRecordFactory(_SecretFree(former))
+
+
+class _SecretFree:
+    """Makes log records as `former` does, and hides secrets in their message and traceback."""
+
+    def __init__(self, former: Callable[..., logging.LogRecord]) -> None:
+        self._former = former
+
+    def __call__(self, *args: Any, **more: Any) -> logging.LogRecord:
+        record, secrets = self._former(*args, **more), secrets_of(os.environ)
+        message = _message(record)
+        hidden = redact(message, secrets)
+        if hidden != message:
+            record.msg, record.args = hidden, None
+        if record.exc_info:
+            _hide_in_traceback(record, secrets)
+        return record
+
+
+def _hide_in_traceback(record: logging.LogRecord, secrets: Iterable[str]) -> None:
+    assert record.exc_info is not None  # noqa: S101  as the caller looked
+    trace = logging.Formatter().formatException(record.exc_info)
+    record.exc_text = redact(trace, secrets)
+    if record.exc_text != trace:
+        # A handler that forms the traceback by itself would say everything.
+        record.exc_info = None
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001  any object's own text may fail, and logging must not fail with it
+        record.msg, record.args = f"a message that cannot be formed: {record.msg!r:.200}", None
+        return record.getMessage()

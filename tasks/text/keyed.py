@@ -67,7 +67,7 @@ def read_json(text: str) -> Any:
         if len(text) <= _MOST_LETTERS:
             # JSON's parser knows no lines. A tab in JSON stands only between tokens, where YAML takes a space.
             with contextlib.suppress(yaml.YAMLError):
-                _check(yaml.compose(text.replace("\t", " "), Loader=yaml.SafeLoader))
+                read_yaml(text.replace("\t", " "))
         raise GivenTwice(f"{repeated.key[:_LONGEST_KEY]} is given twice; keep one") from None
 
 

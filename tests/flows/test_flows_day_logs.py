@@ -1,12 +1,16 @@
 """Log files by day, rotated, errors apart, without secrets."""
 
 import logging
+import uuid
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
+from prefect.logging.handlers import APILogHandler
 
 from flows.day_logs import day_logs
+from tasks.http.redaction import guard_logs
 from tasks.settings.load import load_settings
 from tasks.settings.model import LoggingSettings
 
@@ -77,8 +81,24 @@ def test_a_folder_that_cannot_be_made_is_a_warning(tmp_path: Path, caplog: pytes
     assert "No log files are written" in caplog.text
 
 
-def test_secrets_are_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    former = logging.getLogRecordFactory()
     monkeypatch.setenv("GITHUB_TOKEN", "s3cr3t-t0k3n-value")
+    guard_logs()
+    yield
+    logging.setLogRecordFactory(former)
+
+
+@pytest.mark.usefixtures("guarded")
+def test_prefects_server_gets_no_secret() -> None:
+    record = _log.makeRecord("prefect.flow_runs", logging.ERROR, "f", 1, "gave up: %s", ("s3cr3t-t0k3n-value",), None)
+    record.flow_run_id = str(uuid.uuid4())
+    assert APILogHandler().prepare(record)["message"] == "gave up: [hidden]"
+
+
+@pytest.mark.usefixtures("guarded")
+def test_secrets_are_hidden(tmp_path: Path) -> None:
     with day_logs(tmp_path, LoggingSettings(), lambda: date(2026, 3, 4)):
         _log.error("sent s3cr3t-t0k3n-value to https://ada:pass@example.org/")
     text = "".join(path.read_text() for path in tmp_path.iterdir())

@@ -1,13 +1,14 @@
 """No secret in a message, a log line or a traceback."""
 
-import io
 import logging
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.http.redaction import SecretFilter, quiet_wire_loggers, redact, secrets_of, without_credentials
+from tasks.http.client import HttpClient
+from tasks.http.redaction import guard_logs, redact, secrets_of, without_credentials
 
 TOKEN = "ghp_" + "a1B2" * 9
 
@@ -61,28 +62,75 @@ def test_secrets_are_the_token_variables_that_are_set() -> None:
     assert secrets_of(environment) == ("t0ken-value",)
 
 
-def test_the_filter_hides_in_messages_arguments_and_tracebacks_of_child_loggers() -> None:
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.addFilter(SecretFilter(["t0ken-value"]))
-    parent, child = logging.getLogger("redaction-test"), logging.getLogger("redaction-test.child")
-    parent.addHandler(handler)
-    parent.propagate = False
-    try:
-        child.warning("asked with %s at %s", "t0ken-value", "https://u:pw-of-u@h")
-        child.warning("100%% of %d", 7)
-        child.error("failed", exc_info=ValueError("Authorization: Bearer t0ken-value"))
-    finally:
-        parent.removeHandler(handler)
-    said = stream.getvalue()
+@pytest.fixture
+def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.Logger]:
+    """A logger whose records a handler of somebody else's collects, as text and as they are."""
+    former = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(logging.LogRecord)
+    monkeypatch.setenv("GITHUB_TOKEN", "t0ken-value")
+    guard_logs()
+    yield logging.getLogger("redaction-test")
+    logging.setLogRecordFactory(former)
+
+
+class Sent(logging.Handler):
+    """Stands for any handler: what it makes of a record."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(self.format(record))
+        self.records.append(record)
+
+
+@pytest.fixture
+def sent(guarded: logging.Logger) -> Iterator[Sent]:
+    handler = Sent()
+    guarded.addHandler(handler)
+    yield handler
+    guarded.removeHandler(handler)
+
+
+def test_no_handler_gets_a_secret_in_messages_arguments_or_tracebacks(guarded: logging.Logger, sent: Sent) -> None:
+    child = guarded.getChild("child")
+    child.warning("asked with %s at %s", "t0ken-value", "https://u:pw-of-u@h")
+    child.warning("100%% of %d", 7)
+    child.error("failed", exc_info=ValueError("Authorization: Bearer t0ken-value"))
+    child.error("failed", exc_info=ValueError("harmless"))
+    said = "\n".join(sent.texts)
     assert "t0ken-value" not in said
     assert "pw-of-u" not in said
-    assert "100% of 7" in said
+    assert sent.texts[1] == "100% of 7"
     assert "ValueError: Authorization: [hidden]" in said
+    assert [record.exc_info is None for record in sent.records] == [True, True, True, False]
+
+
+def test_a_message_that_cannot_be_formed_stops_nobody_and_tells_no_argument(
+    guarded: logging.Logger, sent: Sent
+) -> None:
+    guarded.warning("%d of %d", "t0ken-value")
+    assert sent.texts == ["a message that cannot be formed: '%d of %d'"]
+
+
+def test_logs_are_guarded_once(guarded: logging.Logger) -> None:
+    factory = logging.getLogRecordFactory()
+    guard_logs()
+    assert logging.getLogRecordFactory() is factory
+    assert guarded.name
+
+
+def test_whoever_asks_a_service_guards_the_logs_of_its_process(guarded: logging.Logger) -> None:
+    assert guarded.name
+    logging.setLogRecordFactory(logging.LogRecord)
+    HttpClient({})
+    assert logging.getLogRecordFactory() is not logging.LogRecord
 
 
 def test_the_wire_s_loggers_say_warnings_only() -> None:
-    quiet_wire_loggers()
+    guard_logs()
     assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
     assert not logging.getLogger("httpcore.http11").isEnabledFor(logging.DEBUG)
 
