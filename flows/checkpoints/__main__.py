@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flows.command.ending import ended
 from flows.command.targets import check_data_dir
-from flows.command.words import add_data_dir, command_parser
+from flows.command.words import add_config, add_data_dir, command_parser
 
 DESCRIPTION = "Look at and tidy the checkpoints of a data folder."
 
@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     _command(commands, "show", "what one checkpoint holds", id_of="checkpoint")
     cleaning = _command(commands, "clean", "remove ended and expired scans and what belongs to none")
     cleaning.add_argument("--scan", metavar="ID", help="remove this scan instead, finished or not")
+    add_config(cleaning)
     return made
 
 
@@ -53,6 +54,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from flows.checkpoints.cleaning import clean  # noqa: PLC0415  --help must answer at once
     from flows.checkpoints.listing import print_list  # noqa: PLC0415
     from flows.checkpoints.validating import print_checkpoint, print_validation  # noqa: PLC0415
+    from tasks.checkpoints.records.places import check_place  # noqa: PLC0415
 
     data_dir, json_file = arguments.data_dir, arguments.json_file
     check_data_dir(data_dir)
@@ -62,7 +64,11 @@ def _run(arguments: argparse.Namespace) -> int:
         return print_validation(data_dir, arguments.id, json_file)
     if arguments.command == "show":
         return print_checkpoint(data_dir, arguments.id, json_file)
-    return clean(data_dir, arguments.scan, json_file)
+    from tasks.settings.load import load_settings  # noqa: PLC0415
+
+    results = load_settings(arguments.config).settings.execution.results
+    check_place(results)
+    return clean(data_dir, arguments.scan, json_file, results)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def command_parser(name: str, description: str, epilog: str) -> argparse.Argumen
     )
 
 
-def add_config(group: argparse._ArgumentGroup) -> None:
+def add_config(group: argparse._ActionsContainer) -> None:
     """--config."""
     group.add_argument("--config", type=Path, metavar="FILE", help="settings, YAML or JSON")
 

@@ -108,8 +108,8 @@ def _say_performance(reading: Reading) -> None:
 
 
 def _storage(prepared: PreparedIoc) -> ResultStorage:
-    """The folder of batch results as a block; Prefect wants it saved before a task may use it."""
-    storage = ResultStorage(folder=str(prepared.results.resolve()))
+    """The place of batch results as a block; Prefect wants it saved before a task may use it."""
+    storage = ResultStorage(address=prepared.records.address)
     storage.save(name="ioc-results", overwrite=True)
     return storage
 

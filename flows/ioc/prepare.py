@@ -10,8 +10,10 @@ from pathlib import Path
 
 from flows.command.targets import check_files, make_data_dir, read_files
 from flows.ioc.request import IocRequest
+from tasks.checkpoints.housekeeping import Keeping
 from tasks.checkpoints.model import UNFINISHED
-from tasks.checkpoints.store import CheckpointStore
+from tasks.checkpoints.records.interface import Records
+from tasks.checkpoints.records.places import check_place, records_at
 from tasks.engine.lookup import lookup_settings
 from tasks.errors import UsageError
 from tasks.indicators.load import Indicators, load_indicators
@@ -43,9 +45,9 @@ class PreparedIoc:
         return self.terms.config
 
     @property
-    def results(self) -> Path:
-        """The folder of batch results, of all scans."""
-        return self.request.data_dir / "results"
+    def records(self) -> Records:
+        """Where the results of batches lie, of all scans."""
+        return records_at(self.execution.results or str(self.request.data_dir / "results"))
 
 
 def prepare(request: IocRequest) -> PreparedIoc:
@@ -68,7 +70,9 @@ def prepare(request: IocRequest) -> PreparedIoc:
     )
     if terms.github_block is None:
         credentials_of_environment(terms)
-    unfinished = None if request.start_fresh else unfinished_scan(request.data_dir, request.target)
+    results = loaded.settings.execution.results
+    check_place(results)
+    unfinished = None if request.start_fresh else unfinished_scan(Keeping(request.data_dir, results), request.target)
     return PreparedIoc(
         request=request,
         terms=terms,
@@ -113,10 +117,22 @@ def old_stores(stores: Iterable[StoredIndicators], most_hours: float, now: float
             )
 
 
-def unfinished_scan(data_dir: Path, target: str) -> str | None:
-    """The id of the newest scan of this target, where it has not ended; None otherwise."""
-    newest = next((head for head in CheckpointStore(data_dir / "checkpoints").heads() if head.workbook == target), None)
-    return newest.scan_id if newest is not None and newest.state in UNFINISHED else None
+def unfinished_scan(keeping: Keeping, target: str) -> str | None:
+    """The id of the newest scan of this target, where it has not ended; None otherwise.
+
+    A scan of which no checkpoint is here is known by its results, where machines share these. UsageError for one
+    whose results lie in another place, ResultsUnreachable where they cannot be asked for.
+    """
+    newest = next((head for head in keeping.store.heads() if head.workbook == target), None)
+    if newest is not None and newest.state in UNFINISHED and newest.results != keeping.results:
+        raise UsageError(
+            f"the results of the unfinished scan {newest.scan_id} of {target} lie in"
+            f" {newest.results or 'the data folder'}: name that in execution.results, or give --start-fresh"
+        )
+    if newest is not None:
+        return newest.scan_id if newest.state in UNFINISHED else None
+    stored = [one for one in keeping.records if one.workbook == target and one.state in UNFINISHED]
+    return max(stored, key=lambda one: one.created_at).scan_id if stored else None
 
 
 def _flags(request: IocRequest) -> dict[str, object]:

@@ -98,7 +98,7 @@ class Reading:
 
     def _take_over(self) -> None:
         """What the unfinished scan read and had no time to note."""
-        for plain in stored_batches(self.prepared.results / self.prepared.scan_id):
+        for plain in stored_batches(self.prepared.records, self.prepared.scan_id):
             parsed, _ = parsed_of(plain)
             self.inventory.put(parsed)
             self.cached += bool(parsed)

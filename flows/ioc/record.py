@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from flows.ioc.prepare import PreparedIoc
 from tasks.checkpoints.housekeeping import Keeping
-from tasks.checkpoints.model import BatchState, CheckpointData, ScanState
+from tasks.checkpoints.model import BatchState, CheckpointData, ScanRecord, ScanState
 from tasks.checkpoints.results import record_digest
-from tasks.errors import VetbookError
+from tasks.errors import ResultsUnreachable, VetbookError
 from tasks.review.reviewer import utc_now
 
 _EVERY = 5
@@ -26,11 +26,33 @@ class IocRecord:
 
     def __init__(self, prepared: PreparedIoc) -> None:
         self._prepared = prepared
-        self._keeping = Keeping(prepared.request.data_dir)
+        self._keeping = Keeping(prepared.request.data_dir, prepared.execution.results)
         self._began = utc_now()
         self._written: datetime | None = None
         self._batches = self._files = self._total = self._since = 0
         self._keys: dict[str, str] = {}
+        self._told = False
+
+    def begin(self) -> None:
+        """Make the scan known: its record beside the results, and a first checkpoint."""
+        try:
+            self._keeping.records.write(self._scan())
+        except VetbookError as error:
+            _log.warning("The scan's record could not be written (%s); its results are kept all the same", error)
+        self.write(ScanState.RUNNING)
+
+    def _scan(self) -> ScanRecord:
+        return ScanRecord(
+            scan_id=self._prepared.scan_id,
+            workbook=self._prepared.request.target,
+            excel_file_hash="",
+            answers_digest=self._prepared.indicators.digest,
+            total_packages=self._total,
+            batch_strategy=self._prepared.terms.strategy,
+            created_at=self._began,
+            expires_at=self._began + timedelta(days=_KEPT_DAYS),
+            results=self._keeping.results,
+        )
 
     def expect(self, files: int) -> None:
         """Say how many contents are to be read."""
@@ -41,9 +63,23 @@ class IocRecord:
         self._batches += 1
         self._since += 1
         self._files += files
-        self._keys[key] = record_digest(self._prepared.results, key) or ""
+        self._note_record(key)
         if self._since >= _EVERY:
             self.write(ScanState.RUNNING)
+
+    def _note_record(self, key: str) -> None:
+        digest, reason = None, ""
+        try:
+            digest = record_digest(self._prepared.records, key)
+        except ResultsUnreachable as error:
+            reason = f" ({error})"
+        if digest is not None:
+            self._keys[key] = digest
+        elif not self._told:
+            # Prefect hands a result on although storing it failed, and says so in its own log only.
+            self._told = True
+            place = self._prepared.records.address
+            _log.warning("Results cannot be stored in %s%s; if the scan stops now, they are read again", place, reason)
 
     def write(self, state: ScanState) -> None:
         """Write a checkpoint as things stand."""
@@ -58,7 +94,10 @@ class IocRecord:
     def finish(self) -> None:
         """The scan has ended: its checkpoints and batch results go, what its files hold stays in the inventory."""
         self.write(ScanState.DONE)
-        self._keeping.remove_scan(self._prepared.scan_id)
+        try:
+            self._keeping.remove_scan(self._prepared.scan_id)
+        except ResultsUnreachable as error:
+            _log.warning("What the scan stored is not removed; `flows.checkpoints clean` does that (%s)", error)
 
     def _checkpoint(self, state: ScanState) -> CheckpointData:
         now = utc_now()
@@ -93,13 +132,14 @@ class IocRecord:
             state=state,
             answers_digest=prepared.indicators.digest,
             result_keys=dict(self._keys),
+            results=self._keeping.results,
         )
 
 
 @contextlib.contextmanager
 def recorded(record: IocRecord) -> Iterator[None]:
     """Whatever ends the work inside early, a signal or an error, a last checkpoint says where it stands."""
-    record.write(ScanState.RUNNING)
+    record.begin()
     try:
         yield
     except BaseException:

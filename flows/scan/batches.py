@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -171,8 +170,8 @@ class BatchRun:
     def _stored(self) -> list[tuple[str, Mapping[str, Any]]]:
         if self.prepared.resumed is None and self.prepared.replaces is None:
             return []
-        folder: Path = self.prepared.folders.results / self.prepared.scan_id
-        return [(stored.key, {**stored.plain, "reviews": ()}) for stored in stored_records(folder)]
+        found = stored_records(self.prepared.records, self.prepared.scan_id)
+        return [(stored.key, {**stored.plain, "reviews": ()}) for stored in found]
 
     def _ended(self, job: BatchRequest, future: Submitted, planner: Planner[PackageKey]) -> None:
         self.batches += 1

@@ -77,8 +77,7 @@ def look_up(prepared: PreparedScan, added: tuple[NewPackage, ...], record: Progr
 
 
 def _result_storage(prepared: PreparedScan) -> ResultStorage:
-    """The folder of batch results as a block; Prefect wants it saved before a task may use it."""
-    folder = str(prepared.folders.results.resolve())
-    storage = ResultStorage(folder=folder)
+    """The place of batch results as a block; Prefect wants it saved before a task may use it."""
+    storage = ResultStorage(address=prepared.records.address)
     storage.save(name="scan-results", overwrite=True)
     return storage

@@ -13,6 +13,7 @@ from flows.scan.prepared import Folders, PreparedScan, distinct, key_of, layout_
 from flows.scan.request import ScanRequest
 from flows.scan.resume import Offer, Resuming
 from tasks.checkpoints.batches import Identity, identity
+from tasks.checkpoints.records.places import check_place
 from tasks.decisions.reading import read_decisions
 from tasks.engine.lookup import lookup_settings
 from tasks.errors import InputError, MergeRefused, UsageError
@@ -44,6 +45,7 @@ def _prepare(brought: Brought, loaded: Loaded, offer: Offer) -> PreparedScan:
     settings, folders = loaded.settings, Folders(request.data_dir)
     if request.offline and settings.offline.snapshot is not None:
         check_snapshot(settings.offline.snapshot)
+    check_place(settings.execution.results)
     workbook = read_review(request.workbook, layout_wanted(settings))
     decisions = read_decisions(request.workbook, request.decisions or settings.decisions.file)
     selection = select_rows(
@@ -63,6 +65,7 @@ def _prepare(brought: Brought, loaded: Loaded, offer: Offer) -> PreparedScan:
         keys,
         settings.batch_processing,
         offer,
+        results=settings.execution.results,
     )
     found = resuming.decide()
     return PreparedScan(

@@ -6,6 +6,8 @@ from pathlib import Path
 from flows.scan.request import ScanRequest
 from tasks.checkpoints.batches import Identity, identity
 from tasks.checkpoints.model import CheckpointData
+from tasks.checkpoints.records.interface import Records
+from tasks.checkpoints.records.places import records_at
 from tasks.decisions.model import Decisions
 from tasks.engine.lookup import LookupSettings
 from tasks.review.model import PackageKey
@@ -33,7 +35,7 @@ class Folders:
 
     @property
     def results(self) -> Path:
-        """Batch results, one folder a scan."""
+        """Batch results, one folder a scan, where the settings name no other place."""
         return self.root / "results"
 
     @property
@@ -83,6 +85,11 @@ class PreparedScan:
     taken: frozenset[Identity] = frozenset()
     left_out: frozenset[Identity] = frozenset()
     decisions: Decisions = field(default_factory=Decisions)
+
+    @property
+    def records(self) -> Records:
+        """Where the results of batches lie."""
+        return records_at(self.settings.execution.results or str(self.folders.results))
 
     @property
     def target(self) -> Path:

@@ -17,7 +17,7 @@ from tasks.checkpoints.model import BatchState, CheckpointData, ScanRecord, Scan
 from tasks.checkpoints.results import record_digest
 from tasks.checkpoints.room import is_full, write_making_room
 from tasks.checkpoints.statistics import RunStatistics
-from tasks.errors import VetbookError
+from tasks.errors import ResultsUnreachable, VetbookError
 from tasks.files.atomic import copy_atomically
 from tasks.settings.model import Strategy
 
@@ -64,7 +64,7 @@ class ProgressRecord:
 
     def __post_init__(self) -> None:
         prepared, resumed = self.prepared, self.prepared.resumed
-        self._keeping = Keeping(prepared.folders.root)
+        self._keeping = Keeping(prepared.folders.root, prepared.settings.execution.results)
         self._files = deque(self._keeping.store.files_of(prepared.scan_id) if resumed else ())
         self._last_at = self.clock()
         self._written = resumed.created_at if resumed else None
@@ -83,6 +83,7 @@ class ProgressRecord:
             expires_at=now + timedelta(days=_KEPT_DAYS),
             replaces=prepared.replaces.scan_id if prepared.replaces else None,
             left_out=tuple(sorted(prepared.left_out)),
+            results=self._keeping.results,
         )
 
     def _resumed_scan(self, resumed: CheckpointData) -> ScanRecord:
@@ -138,14 +139,18 @@ class ProgressRecord:
             self.save()
 
     def _note_record(self, key: str) -> None:
-        digest = record_digest(self.prepared.folders.results, key)
+        digest, reason = None, ""
+        try:
+            digest = record_digest(self.prepared.records, key)
+        except ResultsUnreachable as error:
+            reason = f" ({error})"
         if digest is not None:
             self._keys[key] = digest
         elif "results" not in self._warned:
             # Prefect hands a result on although storing it failed, and says so in its own log only.
             self._warned.add("results")
-            folder = self.prepared.folders.results
-            self.warn(f"Results cannot be stored in {folder}; if the scan stops now, they are looked up again")
+            place = self.prepared.records.address
+            self.warn(f"Results cannot be stored in {place}{reason}; if the scan stops now, they are looked up again")
 
     def _is_due(self) -> bool:
         config = self.prepared.settings.batch_processing
@@ -218,6 +223,7 @@ class ProgressRecord:
             state=state,
             answers_digest=scan.answers_digest,
             result_keys=dict(self._keys),
+            results=scan.results,
         )
 
     def _state(self, now: datetime) -> BatchState:

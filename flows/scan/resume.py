@@ -13,7 +13,7 @@ from flows.scan.prepared import PreparedScan
 from flows.scan.request import ResumeMode, ScanRequest
 from tasks.batching.strategies import start_size
 from tasks.checkpoints.batches import Identity, identity
-from tasks.checkpoints.checks import Verdict, checks_of
+from tasks.checkpoints.checks import Check, Verdict, check_place_of, checks_of
 from tasks.checkpoints.difference import differences
 from tasks.checkpoints.housekeeping import Keeping
 from tasks.checkpoints.model import CheckpointData
@@ -30,7 +30,7 @@ from tasks.workbook.model import ReviewWorkbook
 from tasks.workbook.reader import read_review
 
 _log = logging.getLogger(__name__)
-_BLOCKING = frozenset({"age", "settings", "workbook"})
+_BLOCKING = frozenset({"place", "age", "settings", "workbook"})
 """Checks that a resume does not go on without; what the others find is redone or merely told."""
 
 _CHOICE = "--resume-auto to go on or --start-fresh"
@@ -57,7 +57,10 @@ class Resumption:
 
 @dataclass(frozen=True, slots=True)
 class Resuming:
-    """Decides which scan a request means. now is naive UTC; offer is asked only where the request is interactive."""
+    """Decides which scan a request means. now is naive UTC; offer is asked only where the request is interactive.
+
+    results is the address where results lie, None: in the data folder `root`.
+    """
 
     request: ScanRequest
     root: Path
@@ -68,10 +71,11 @@ class Resuming:
     batches: BatchConfiguration
     offer: Offer
     now: Callable[[], datetime] = utc_now
+    results: str | None = None
     keeping: Keeping = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "keeping", Keeping(self.root))
+        object.__setattr__(self, "keeping", Keeping(self.root, self.results))
 
     def decide(self) -> Resumption:
         """The scan that is meant; UsageError, naming the flags that decide, where that is not clear or not safe."""
@@ -116,21 +120,28 @@ class Resuming:
             _log.warning("No checkpoint of scan %s is sound; its stored results are used", found.checkpoint.scan_id)
 
     def _resume(self, checkpoint: CheckpointData) -> Resumption:
-        base = self._base(checkpoint)
-        summary = self._summary(checkpoint, base)
+        base, checks = self._base(checkpoint), self._checks(checkpoint)
+        summary = self._summary(checkpoint, base, checks)
         mode = self._chosen(summary)
         if mode is ResumeMode.FRESH:
             return _new()
         for line in summary.lines:
             _log.info("%s", line)
-        self._refuse(checkpoint)
+        self._refuse(checkpoint, checks)
         record = self.keeping.records.read(checkpoint.scan_id)
         left_out = frozenset(record.left_out) if record else frozenset[Identity]()
         return Resumption(checkpoint.scan_id, checkpoint, base, left_out=left_out)
 
-    def _summary(self, checkpoint: CheckpointData, base: ReviewWorkbook | None) -> RecoverySummary:
-        found = checks_of(checkpoint, self.root, self.now(), self.answers_digest)
-        problems = tuple(check.message for check in found if check.verdict is not Verdict.OK)
+    def _checks(self, checkpoint: CheckpointData) -> tuple[Check, ...]:
+        place = check_place_of(checkpoint, self.results)
+        if place.verdict is Verdict.FAILED:
+            return (place,)  # that place may not even be reachable from here
+        return (place, *checks_of(checkpoint, self.root, self.now(), self.answers_digest))
+
+    def _summary(
+        self, checkpoint: CheckpointData, base: ReviewWorkbook | None, checks: tuple[Check, ...]
+    ) -> RecoverySummary:
+        problems = tuple(check.message for check in checks if check.verdict is not Verdict.OK)
         changed = differences(base, self.workbook) if base else ()
         return summary_of(checkpoint, self.now(), problems, changed)
 
@@ -146,10 +157,10 @@ class Resuming:
             )
         return chosen
 
-    def _refuse(self, checkpoint: CheckpointData) -> None:
+    def _refuse(self, checkpoint: CheckpointData, checks: tuple[Check, ...]) -> None:
         if self.request.force_continue:
             return
-        for check in checks_of(checkpoint, self.root, self.now(), self.answers_digest):
+        for check in checks:
             if check.name in _BLOCKING and check.verdict is Verdict.FAILED:
                 raise UsageError(
                     f"the unfinished scan {checkpoint.scan_id} cannot be gone on with: {check.message}:"
@@ -181,7 +192,7 @@ class Resuming:
             )
         replaces = found.checkpoint if found and taken else None
         if replaces is not None:
-            self._refuse(replaces)
+            self._refuse(replaces, self._checks(replaces))
         base = self._base(replaces) if replaces else None
         return Resumption(
             secrets.token_hex(6), None, base, replaces, taken=frozenset(taken), left_out=frozenset(left_out)
@@ -191,9 +202,8 @@ class Resuming:
         """The packages of the unfinished scan's stored batches, each with the first batch that holds it."""
         if found is None:
             return {}
-        folder = self.keeping.records.folder_of(found.checkpoint.scan_id)
         held: dict[Identity, int] = {}
-        for plain in stored_batches(folder):
+        for plain in stored_batches(self.keeping.records.results, found.checkpoint.scan_id):
             for key in plain["keys"]:
                 held.setdefault(identity_of(key), plain["number"])
         return held
@@ -248,7 +258,6 @@ def take_over_results(prepared: PreparedScan) -> None:
     """Store what a scan takes over from an unfinished one under its own name; CheckpointError if that fails."""
     if prepared.replaces is None:
         return
-    results = prepared.folders.results
-    source = results / prepared.replaces.scan_id
-    for _ in take_over(source, results, prepared.scan_id, lambda key: identity_of(key) in prepared.taken):
+    source = prepared.replaces.scan_id
+    for _ in take_over(prepared.records, source, prepared.scan_id, lambda key: identity_of(key) in prepared.taken):
         continue

@@ -7,9 +7,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from tasks.checkpoints.model import UNFINISHED, CheckpointData
+from tasks.checkpoints.records.interface import Records
+from tasks.checkpoints.records.places import records_at
 from tasks.checkpoints.results import record_problem
 from tasks.checkpoints.store import read_checkpoint
-from tasks.errors import CheckpointError
+from tasks.errors import CheckpointError, ResultsUnreachable
 from tasks.files.disk import sha256_of
 
 _NAMED = 3
@@ -52,7 +54,7 @@ def checks_of(
     backup = check_backup(checkpoint, root)
     yield backup
     yield check_workbook(checkpoint, backed_up=backup.verdict is Verdict.OK)
-    yield check_results(checkpoint, root / "results")
+    yield check_results(checkpoint, records_of(checkpoint, root))
     if answers_digest is not None:
         yield check_answers(checkpoint, answers_digest)
 
@@ -101,10 +103,32 @@ def check_workbook(checkpoint: CheckpointData, *, backed_up: bool) -> Check:
     return Check("workbook", Verdict.FAILED, f"{path}: {what}")
 
 
-def check_results(checkpoint: CheckpointData, results: Path) -> Check:
+def records_of(checkpoint: CheckpointData, root: Path) -> Records:
+    """Where the results of a scan of the data folder `root` lie, whatever the settings say now.
+
+    SettingsError where that place cannot be used here.
+    """
+    return records_at(checkpoint.results or str(root / "results"))
+
+
+def check_place_of(checkpoint: CheckpointData, results: str | None) -> Check:
+    """Where the results lie: there where the settings want them now (results: as in `CheckpointData`)."""
+    if checkpoint.results == results:
+        return Check("place", Verdict.OK, "the results lie where the settings want them")
+    there, here = checkpoint.results or "the data folder", results or "the data folder"
+    wanted = checkpoint.results or "nothing"
+    found = f"its results lie in {there}, the settings name {here} (set execution.results to {wanted})"
+    return Check("place", Verdict.FAILED, found)
+
+
+def check_results(checkpoint: CheckpointData, results: Records) -> Check:
     """The records of the finished batches: there, and every byte of them."""
     keys = checkpoint.result_keys
-    problems = [f"{key} is {found}" for key, sha in keys.items() if (found := record_problem(results, key, sha))]
+    try:
+        found_of = results.each(keys, lambda key: record_problem(results, key, keys[key]))
+        problems = [f"{key} is {found}" for key, found in zip(keys, found_of, strict=True) if found]
+    except ResultsUnreachable as error:
+        return Check("results", Verdict.FAILED, f"cannot be looked at: {error}")
     if not problems:
         return Check("results", Verdict.OK, f"{len(keys)} batch results are as they were stored")
     named = ", ".join(problems[:_NAMED]) + (", ..." if len(problems) > _NAMED else "")

@@ -2,16 +2,16 @@
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from tasks.checkpoints.model import UNFINISHED, ScanState
+from tasks.checkpoints.records.places import records_at
 from tasks.checkpoints.scans import ScanRecords
 from tasks.checkpoints.store import CheckpointStore
-from tasks.errors import CheckpointError
+from tasks.errors import CheckpointError, ResultsUnreachable
 from tasks.files.backups import prune
 from tasks.files.temporaries import sweep_folder
 
@@ -21,15 +21,19 @@ _ORPHANED_AFTER = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """The checkpoints, copies and results below one data folder."""
+    """The checkpoints and copies below one data folder, and the results there or at the address `results`.
+
+    Scans that keep their results in another place than this are left alone, apart from what names them.
+    """
 
     root: Path
+    results: str | None = None
     store: CheckpointStore = field(init=False)
     records: ScanRecords = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "store", CheckpointStore(self.root / "checkpoints"))
-        object.__setattr__(self, "records", ScanRecords(self.root / "results"))
+        object.__setattr__(self, "records", ScanRecords(records_at(self.results or str(self.root / "results"))))
 
     @property
     def copies(self) -> Path:
@@ -37,26 +41,32 @@ class Keeping:
         return self.store.folder / "backups"
 
     def remove_scan(self, scan_id: str) -> None:
-        """Remove a scan's checkpoints, copy and results, as far as possible; stopped anywhere, it stays ended."""
+        """Remove a scan's checkpoints, copy and results, as far as possible; stopped anywhere, it stays ended.
+
+        ResultsUnreachable where its results cannot be asked for: as long as these are there, all of it stays.
+        """
+        self._end(scan_id)
+        for path in (*self.store.files_of(scan_id), *self._copies_of(scan_id)):
+            _unlink(path)
+        self.records.results.remove(scan_id)
+
+    def _end(self, scan_id: str) -> None:
         record = self.records.read(scan_id)
-        if record is not None and record.state in UNFINISHED:
-            # Where nothing can be written any more, what is removed below makes room.
-            with contextlib.suppress(CheckpointError):
-                self.records.write(record.model_copy(update={"state": ScanState.DONE}))
-        copies = self._copies_of(scan_id)
-        for path in (*self.store.files_of(scan_id), *copies):
-            _unlink(path)
-        folder = self.records.folder_of(scan_id)
-        for path in folder.glob("batch-*"):
-            _unlink(path)
-        shutil.rmtree(folder, ignore_errors=True)
+        if record is None or record.state not in UNFINISHED:
+            return
+        try:
+            self.records.write(record.model_copy(update={"state": ScanState.DONE}))
+        except ResultsUnreachable:
+            raise
+        except CheckpointError:
+            return  # where nothing can be written any more, what is removed next makes room
 
     def _copies_of(self, scan_id: str) -> list[Path]:
         # The name ends in the scan's id: a copy is found without reading a checkpoint that may be damaged.
         return list(self.copies.glob(f"excel_backup_*_{scan_id}.*"))
 
     def scan_ids(self) -> list[str]:
-        """Every scan of which anything is known."""
+        """Every scan of which anything is known in this place."""
         return sorted({*self._scans(), *self.records.scan_ids()})
 
     def ended(self, now: datetime) -> list[str]:
@@ -66,7 +76,8 @@ class Keeping:
     def _scans(self) -> dict[str, tuple[ScanState, datetime]]:
         scans: dict[str, tuple[ScanState, datetime]] = {}
         for head in self.store.heads():
-            scans.setdefault(head.scan_id, (head.state, head.expires_at))
+            if head.results == self.results:
+                scans.setdefault(head.scan_id, (head.state, head.expires_at))
         for record in self.records:
             known = scans.get(record.scan_id, (record.state, record.expires_at))
             # The record says "done" last of all; while the scan runs, its checkpoints know better when it expires.
@@ -74,28 +85,39 @@ class Keeping:
         return scans
 
     def tidy(self, now: datetime) -> list[str]:
-        """Remove scans that have ended and what refers to no scan; the ids and file names that went."""
+        """Remove scans that have ended and what refers to no scan; the ids and file names that went.
+
+        ResultsUnreachable where the results cannot be asked for.
+        """
         gone = self.ended(now)
         for scan_id in gone:
             self.remove_scan(scan_id)
         self._sweep()
-        orphans = list(self._orphans(now))
-        for path in orphans:
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else _unlink(path)
-        return [*gone, *(path.name for path in orphans)]
+        scans, results = list(self._orphans(now)), self.records.results
+        for scan_id in scans:
+            results.remove(scan_id)
+        copies = list(self._orphaned_copies(now))
+        for path in copies:
+            _unlink(path)
+        return [*gone, *scans, *(path.name for path in copies)]
 
     def _sweep(self) -> None:
         """Remove the half-written files of killed runs; those of living processes stay."""
-        folders = (self.store.folder, self.copies, *map(self.records.folder_of, self.records.scan_ids()))
-        for folder in folders:
+        for folder in (self.store.folder, self.copies):
             # Tidying up is never worth an error; the next time tries again.
             with contextlib.suppress(OSError):
                 sweep_folder(folder)
+        self.records.results.sweep()
 
-    def _orphans(self, now: datetime) -> Iterator[Path]:
-        scans = self._scans()
-        found = [self.records.folder_of(scan_id) for scan_id in self.records.scan_ids() if scan_id not in scans]
-        found += [path for path in self.copies.glob("excel_backup_*") if path.stem.rpartition("_")[2] not in scans]
+    def _orphans(self, now: datetime) -> Iterator[str]:
+        scans, results = self._scans(), self.records.results
+        unknown = (scan_id for scan_id in self.records.scan_ids() if scan_id not in scans)
+        yield from (scan_id for scan_id in unknown if results.changed(scan_id) < now - _ORPHANED_AFTER)
+
+    def _orphaned_copies(self, now: datetime) -> Iterator[Path]:
+        # Wherever their results lie.
+        scans = {*self._scans(), *(head.scan_id for head in self.store.heads())}
+        found = (path for path in self.copies.glob("excel_backup_*") if path.stem.rpartition("_")[2] not in scans)
         yield from (path for path in found if _changed(path) < now - _ORPHANED_AFTER)
 
     def make_room(self, keep: str, now: datetime) -> list[str]:

@@ -61,6 +61,7 @@ class CheckpointHead(Plain):
     total_packages: int
     created_at: datetime
     expires_at: datetime
+    results: str | None = None
 
 
 class CheckpointData(Plain):
@@ -68,7 +69,8 @@ class CheckpointData(Plain):
 
     excel_file_hash is the SHA-256 of the workbook as read, excel_backup_hash that of its copy (equal, or the copy
     is not used); excel_backup_path is relative to the data folder. answers_digest names the settings that change
-    answers. result_keys maps the records of finished batches, named below the results folder, to their SHA-256.
+    answers. result_keys maps the keys of the finished batches' records to their SHA-256; results is the address of
+    the place where these lie, None for the folder of results in the data folder.
     """
 
     checkpoint_id: str
@@ -86,6 +88,7 @@ class CheckpointData(Plain):
     answers_digest: str
     result_keys: dict[str, str] = Field(default_factory=dict)
     excel_backup_hash: str | None = None
+    results: str | None = None
 
     @property
     def head(self) -> CheckpointHead:
@@ -100,6 +103,7 @@ class CheckpointData(Plain):
             total_packages=self.batch_state.total_packages,
             created_at=self.created_at,
             expires_at=self.expires_at,
+            results=self.results,
         )
 
 
@@ -122,5 +126,6 @@ class ScanRecord(Plain):
     state: ScanState = ScanState.RUNNING
     excel_backup_path: str | None = None
     excel_backup_hash: str | None = None
+    results: str | None = None
     replaces: str | None = None
     left_out: tuple[tuple[str, str, bool], ...] = ()

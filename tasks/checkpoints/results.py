@@ -1,23 +1,26 @@
 """The stored batch results of a scan, whatever its checkpoints say: finding, checking and taking them over.
 
-A record is a sealed file `results/SCAN_ID/batch-DIGEST`: the JSON of Prefect's ResultRecord, whose `result` is the
-JSON of a BatchResult. Read and written here without Prefect.
+A record is sealed and has the key `SCAN_ID/batch-DIGEST`: the JSON of Prefect's ResultRecord, whose `result` is the
+JSON of a BatchResult. Read and written here without Prefect, wherever the records lie.
 """
 
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from tasks.checkpoints.records.interface import Records
 from tasks.checkpoints.seal import digest_of, seal, unseal
-from tasks.errors import CheckpointError
-from tasks.files.atomic import write_atomically
+from tasks.errors import CheckpointError, ResultsUnreachable
+
+_BATCH = "batch"
+_LONGEST_HEADER = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """One sound record: its name below the results folder, its batch as plain data, and Prefect's own data."""
+    """One sound record: its key, its batch as plain data, and Prefect's own data."""
 
     key: str
     plain: dict[str, Any]
@@ -29,83 +32,91 @@ class StoredBatch:
         return self.plain["round"], self.plain["number"]
 
 
-def stored_batches(folder: Path) -> Iterator[dict[str, Any]]:
-    """The plain data of every sound batch result below a scan's result folder, in order of round and batch number.
+def stored_batches(records: Records, scan_id: str) -> Iterator[dict[str, Any]]:
+    """The plain data of every sound batch result of a scan, in order of round and batch number.
 
     A damaged record is passed over here; Prefect's reading of it sets it aside and the batch is done again.
+    ResultsUnreachable where the records cannot be asked for.
     """
-    yield from (stored.plain for stored in stored_records(folder))
+    yield from (stored.plain for stored in stored_records(records, scan_id))
 
 
-def stored_records(folder: Path) -> Iterator[StoredBatch]:
-    """Every sound batch record of a scan's result folder, in order of round and batch number; one in memory at a time
-    while they are used."""
-    places = [(stored.order, path) for path in folder.glob("batch-*") if (stored := read_record(path)) is not None]
-    for _, path in sorted(places):
-        if (again := read_record(path)) is not None:
-            yield again
+def stored_records(records: Records, scan_id: str) -> Iterator[StoredBatch]:
+    """Every sound batch record of a scan, in order of round and batch number; few in memory at a time while they are
+    used. ResultsUnreachable where they cannot be asked for."""
+    keys = records.keys(scan_id, _BATCH)
+    orders = records.each(keys, lambda key: getattr(read_record(records, key), "order", None))
+    places = sorted((order, key) for order, key in zip(orders, keys, strict=True) if order is not None)
+    again = records.each((key for _, key in places), functools.partial(read_record, records))
+    yield from (stored for stored in again if stored is not None)
 
 
-def read_record(path: Path) -> StoredBatch | None:
-    """The batch that a record holds; None when it is damaged or none of ours."""
+def read_record(records: Records, key: str) -> StoredBatch | None:
+    """The batch that a record holds; None when there is none, or it is damaged or none of ours.
+
+    ResultsUnreachable where that cannot be said.
+    """
     try:
-        record = json.loads(unseal(path.read_bytes()))
+        record = json.loads(unseal(records.read(key) or b""))
         plain, metadata = json.loads(record["result"]), record["metadata"]
-    except (OSError, CheckpointError, ValueError, KeyError, TypeError, RecursionError):
+    except ResultsUnreachable:
+        raise
+    except (CheckpointError, ValueError, KeyError, TypeError, RecursionError):
         return None
     numbered = isinstance(plain, dict) and isinstance(plain.get("number"), int) and isinstance(plain.get("round"), int)
     if not numbered or "keys" not in plain or not isinstance(metadata, dict):
         return None
-    return StoredBatch(f"{path.parent.name}/{path.name}", plain, metadata)
+    return StoredBatch(key, plain, metadata)
 
 
-def write_record(results: Path, key: str, plain: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
-    """Store a batch durably under a name below the results folder, as Prefect's result storage would.
-
-    CheckpointError when it cannot be written.
-    """
+def write_record(records: Records, key: str, plain: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+    """Store a batch durably under a key, as Prefect's result storage would; CheckpointError when it cannot be."""
     document = {"metadata": {**metadata, "storage_key": key}, "result": json.dumps(plain)}
-    write_atomically(results / key, seal(json.dumps(document).encode()))
+    records.write(key, seal(json.dumps(document).encode()))
 
 
-def record_digest(results: Path, key: str) -> str | None:
-    """The SHA-256 that a record's first line names, None when there is no such record; its content is not read."""
+def record_digest(records: Records, key: str) -> str | None:
+    """The SHA-256 that a record's first line names, None when there is no such record; its content is not read.
+
+    ResultsUnreachable where that cannot be said.
+    """
+    return digest_of((records.head(key, _LONGEST_HEADER) or b"").partition(b"\n")[0])
+
+
+def record_problem(records: Records, key: str, sha256: str) -> str | None:
+    """Why a record is not the one with this SHA-256; None when it is, every byte of it.
+
+    ResultsUnreachable where that cannot be said.
+    """
     try:
-        with (results / key).open("rb") as file:
-            return digest_of(file.readline(1024))
-    except OSError:
-        return None
-
-
-def record_problem(results: Path, key: str, sha256: str) -> str | None:
-    """Why a record is not the one with this SHA-256; None when it is, every byte of it."""
-    path = results / key
-    try:
-        record = path.read_bytes()
-        unseal(record)
-    except FileNotFoundError:
+        record = records.read(key)
+    except ResultsUnreachable:
+        raise
+    except CheckpointError as error:
+        return f"not readable ({error})"
+    if record is None:
         return "missing"
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
+    try:
+        unseal(record)
     except CheckpointError:
         return "damaged"
     return None if digest_of(record.partition(b"\n")[0]) == sha256 else "another one than was recorded"
 
 
 def take_over(
-    source: Path, results: Path, scan_id: str, wanted: Callable[[Mapping[str, Any]], bool]
+    records: Records, source: str, scan_id: str, wanted: Callable[[Mapping[str, Any]], bool]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Store the records below `source` (a scan's folder) once more for another scan, each cut to the wanted packages.
+    """Store the records of the scan `source` once more for another scan, each cut to the wanted packages.
 
-    `wanted` decides about a package key as plain data. Yields each new record's name and batch; a record without
+    `wanted` decides about a package key as plain data. Yields each new record's key and batch; a record without
     any wanted package is left out. CheckpointError when one cannot be written.
     """
-    for stored in stored_records(source):
+    for stored in stored_records(records, source):
         pairs = zip(stored.plain["keys"], stored.plain["reviews"], strict=True)
         kept = [(key, review) for key, review in pairs if wanted(key)]
         if kept:
             keys, reviews = zip(*kept, strict=True)
             plain = {**stored.plain, "keys": list(keys), "reviews": list(reviews), "left": []}
             key = f"{scan_id}/{stored.key.rpartition('/')[2]}"
-            write_record(results, key, plain, stored.metadata)
+            write_record(records, key, plain, stored.metadata)
             yield key, plain

@@ -1,42 +1,39 @@
-"""`results/SCAN_ID/scan.json`: what a scan is, beside its results, so that they can be gone on with alone."""
+"""`SCAN_ID/scan.json` among the results: what a scan is, so that its results can be gone on with alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from tasks.checkpoints.model import ScanRecord
+from tasks.checkpoints.records.interface import Records
 from tasks.checkpoints.seal import seal, unseal
-from tasks.errors import CheckpointError
-from tasks.files.atomic import write_atomically
+from tasks.errors import CheckpointError, ResultsUnreachable
 
 _NAME = "scan.json"
 
 
 @dataclass(frozen=True, slots=True)
 class ScanRecords:
-    """The scan records below one results folder."""
+    """The scan records in one place for results. Everything raises ResultsUnreachable where that cannot be asked."""
 
-    results: Path
-
-    def folder_of(self, scan_id: str) -> Path:
-        """The folder of a scan's results."""
-        return self.results / scan_id
+    results: Records
 
     def write(self, record: ScanRecord) -> None:
         """Write a scan's record durably, in place of its former one; CheckpointError when it cannot be written."""
-        write_atomically(self.folder_of(record.scan_id) / _NAME, seal(record.model_dump_json().encode()))
+        self.results.write(f"{record.scan_id}/{_NAME}", seal(record.model_dump_json().encode()))
 
     def read(self, scan_id: str) -> ScanRecord | None:
         """A scan's record; None when there is none, or it is damaged or another scan's."""
         try:
-            record = ScanRecord.model_validate_json(unseal((self.folder_of(scan_id) / _NAME).read_bytes()))
-        except (OSError, ValueError, CheckpointError):
+            record = ScanRecord.model_validate_json(unseal(self.results.read(f"{scan_id}/{_NAME}") or b""))
+        except ResultsUnreachable:
+            raise
+        except (ValueError, CheckpointError):
             return None
         return record if record.scan_id == scan_id else None
 
     def scan_ids(self) -> list[str]:
-        """Every scan with a folder, whether its record is sound or not."""
-        return sorted(path.name for path in self.results.glob("*") if path.is_dir())
+        """Every scan of which something is stored, whether its record is sound or not."""
+        return self.results.scan_ids()
 
     def __iter__(self) -> Iterator[ScanRecord]:
-        yield from (record for scan_id in self.scan_ids() if (record := self.read(scan_id)))
+        yield from (record for record in self.results.each(self.scan_ids(), self.read) if record)

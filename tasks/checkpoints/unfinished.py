@@ -1,5 +1,6 @@
 """The unfinished scan of a workbook: by its newest sound checkpoint, or by its results where no checkpoint is sound."""
 
+import functools
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,10 @@ class Unfinished:
 
 
 def find_unfinished(store: CheckpointStore, records: ScanRecords, workbook: Path) -> Unfinished | None:
-    """The unfinished scan of this workbook (real path) that began last; None when there is none."""
+    """The unfinished scan of this workbook (real path) that began last; None when there is none.
+
+    ResultsUnreachable where the stored results cannot be asked.
+    """
     scans = _by_checkpoint(store, workbook)
     known = set(scans)
     for record in records:
@@ -54,14 +58,12 @@ def _by_checkpoint(store: CheckpointStore, workbook: Path) -> dict[str, Unfinish
 
 
 def _from_results(records: ScanRecords, record: ScanRecord) -> CheckpointData:
-    folder = records.folder_of(record.scan_id)
     names: dict[tuple[str, ...], str] = {}
-    keys: dict[str, str] = {}
-    batches = 0
-    for stored in stored_records(folder):
-        batches += 1
-        keys[stored.key] = record_digest(records.results, stored.key) or ""
+    keys: list[str] = []
+    for stored in stored_records(records.results, record.scan_id):
+        keys.append(stored.key)
         names |= {(key["project"], key["version_text"]): key["name"] for key in stored.plain["keys"]}
+    batches, digests = len(keys), records.results.each(keys, functools.partial(record_digest, records.results))
     return CheckpointData(
         checkpoint_id=record.scan_id,
         scan_id=record.scan_id,
@@ -76,7 +78,8 @@ def _from_results(records: ScanRecords, record: ScanRecord) -> CheckpointData:
         workbook=record.workbook,
         state=ScanState.INTERRUPTED,
         answers_digest=record.answers_digest,
-        result_keys=keys,
+        result_keys={key: digest or "" for key, digest in zip(keys, digests, strict=True)},
+        results=record.results,
     )
 
 

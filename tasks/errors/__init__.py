@@ -11,6 +11,7 @@ VetbookError                     anything below; knows the exit code it leads to
 │   ├── SourceOffline            needed, but --offline forbids asking: run once online, or sync
 │   └── StoreError               the advisory store cannot be read or written, what it held is kept: sync again
 ├── CheckpointError              a checkpoint or a stored result cannot be written or believed (exit 4)
+│   └── ResultsUnreachable       where results are kept does not answer, nothing there is lost: run again later
 ├── MergeError                   the workbook was not changed, the results are kept (exit 4)
 │   ├── MergeRefused             the workbook holds something that cannot be written safely: the message names it
 │   ├── WorkbookChanged          somebody saved the workbook between our look and our write: run again
@@ -27,6 +28,7 @@ __all__ = [
     "LocalServerError",
     "MergeError",
     "MergeRefused",
+    "ResultsUnreachable",
     "SettingsError",
     "SourceAnswerInvalid",
     "SourceError",
@@ -101,6 +103,10 @@ class StoreError(SourceError):
 
 class CheckpointError(VetbookError):
     """A checkpoint or a stored result cannot be written or cannot be believed."""
+
+
+class ResultsUnreachable(CheckpointError):
+    """The place of results does not answer, or refuses; never to be read as "nothing is stored"."""
 
 
 class MergeError(VetbookError):

@@ -353,6 +353,10 @@ class NotificationSettings(Section):
     )
 
 
+S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]{1,100}){0,8}/?")
+"""Names of buckets: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html."""
+
+
 class RunnerKind(StrEnum):
     """Where batches run."""
 
@@ -374,6 +378,16 @@ class ExecutionSettings(Section):
         description="Address of the Dask scheduler or Ray cluster; unset: one is started for the run.",
     )
     workers: int = Field(2, ge=1, le=64, description="Processes of a cluster that is started for the run.")
+    results: str | None = Field(
+        None, description="s3://BUCKET/PREFIX for batch results (vetbook[aws]); unset: results/ in the data folder."
+    )
+
+    @field_validator("results")
+    @classmethod
+    def _is_s3(cls, value: str | None) -> str | None:
+        if value is not None and not S3_ADDRESS.fullmatch(value):
+            raise ValueError("must be s3://BUCKET or s3://BUCKET/PREFIX, with letters, digits and . _ - in the prefix")
+        return None if value is None else value.rstrip("/")
 
 
 class Settings(Section):

@@ -23,7 +23,7 @@ class TestStandard(BlockStandardTestSuite):
 
 @pytest.fixture
 def storage(tmp_path: Path) -> ResultStorage:
-    return ResultStorage(folder=str(tmp_path / "results"))
+    return ResultStorage(address=str(tmp_path / "results"))
 
 
 def test_what_is_written_is_read_by_both_halves_of_the_pair(storage: ResultStorage) -> None:
@@ -39,9 +39,9 @@ def test_what_is_written_is_read_by_both_halves_of_the_pair(storage: ResultStora
 def test_one_flipped_bit_is_noticed_and_the_record_set_aside(
     tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
 ) -> None:
-    storage = ResultStorage(folder=str(tmp_path_factory.mktemp("results")))
+    storage = ResultStorage(address=str(tmp_path_factory.mktemp("results")))
     storage.write_path("key", b'{"result": "some batch"}')
-    path = storage.path_of("key")
+    path = Path(storage.address, "key")
     record = bytearray(path.read_bytes())
     record[place % len(record)] ^= 1 << bit
     path.write_bytes(record)
@@ -53,7 +53,7 @@ def test_one_flipped_bit_is_noticed_and_the_record_set_aside(
 
 def test_a_damaged_record_is_named_in_a_warning(storage: ResultStorage, caplog: pytest.LogCaptureFixture) -> None:
     storage.write_path("key", b"content")
-    storage.path_of("key").write_bytes(b"torn")
+    Path(storage.address, "key").write_bytes(b"torn")
     with caplog.at_level(logging.WARNING), pytest.raises(CheckpointError):
         storage.read_path("key")
     assert "key is damaged" in caplog.text
@@ -61,5 +61,5 @@ def test_a_damaged_record_is_named_in_a_warning(storage: ResultStorage, caplog: 
 
 @pytest.mark.parametrize("key", ["../outside", "a/../../outside", "/etc/passwd"])
 def test_a_key_cannot_leave_the_folder(storage: ResultStorage, key: str) -> None:
-    with pytest.raises(ValueError, match="outside"):
+    with pytest.raises(CheckpointError, match="outside"):
         storage.write_path(key, b"content")

@@ -28,6 +28,7 @@ from flows.scan.stopping import NEVER, Stop
 from tasks.batching.timebox import work_within
 from tasks.checkpoints.batches import AdvisoryIndex, AdvisoryQuestion, BatchRequest, BatchResult
 from tasks.checkpoints.model import ScanState
+from tasks.checkpoints.records.interface import Records
 from tasks.checkpoints.results import read_record, write_record
 from tasks.checkpoints.room import write_making_room
 from tasks.checkpoints.statistics import RunStatistics
@@ -78,7 +79,7 @@ class Ended:
 class PlainLookups:
     """Looks batches up one after the other, a package a (made-up) second, and stores each before it says so."""
 
-    results: Path
+    records: Records
     log: Path
     broken: Callable[[PackageKey], Exception | None] = lambda _: None
     failing: Callable[[PackageKey], bool] = lambda _: False
@@ -98,7 +99,7 @@ class PlainLookups:
             return Ended(error)
 
     def _batch(self, request: BatchRequest) -> BatchOutcome:
-        stored = read_record(self.results / request.cache_key)
+        stored = read_record(self.records, request.cache_key)
         if stored is not None:
             return BatchOutcome(BatchResult.model_validate(stored.plain), cached=True)
         began = self.seconds
@@ -113,8 +114,8 @@ class PlainLookups:
         )
         plain, metadata = result.model_dump(mode="json"), {"serializer": {"type": "json"}}
         write_making_room(
-            lambda: write_record(self.results, request.cache_key, plain, metadata),
-            self.results.parent,
+            lambda: write_record(self.records, request.cache_key, plain, metadata),
+            self.log.parent / "data",
             request.scan_id,
             self.warn,
         )
@@ -171,7 +172,7 @@ class PlainScan:
             return self._scan(prepared, stop, lookups)
 
     def _scan(self, prepared: PreparedScan, stop: Stop, options: dict[str, Any]) -> BatchRun:
-        lookups = PlainLookups(prepared.folders.results, self.log, warn=self.warnings.append, **options)
+        lookups = PlainLookups(prepared.records, self.log, warn=self.warnings.append, **options)
         clock = lambda: lookups.seconds  # noqa: E731
         record = ProgressRecord(prepared, RunStatistics(clock, lambda: 1, dict), self.warnings.append, clock=clock)
         display = make_display(DisplayKind.NONE, 1, print)

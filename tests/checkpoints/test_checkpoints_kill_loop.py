@@ -49,8 +49,8 @@ def _finished(scan: PlainScan) -> set[str]:
     found = find_unfinished(keeping.store, keeping.records, scan.book.resolve())
     if found is None:
         return set()
-    folder = keeping.records.folder_of(found.checkpoint.scan_id)
-    return {key["project"] for plain in stored_batches(folder) for key in plain["keys"]}
+    stored = stored_batches(keeping.records.results, found.checkpoint.scan_id)
+    return {key["project"] for plain in stored for key in plain["keys"]}
 
 
 def _kill_and_go_on(scan: PlainScan, number: int, before: bytes, after: bytes) -> bool:

@@ -45,8 +45,8 @@ class Scans(RuleBasedStateMachine):
         found = find_unfinished(keeping.store, keeping.records, self.scan.book.resolve())
         if found is None:
             return set()
-        folder = keeping.records.folder_of(found.checkpoint.scan_id)
-        return {key["project"] for plain in stored_batches(folder) for key in plain["keys"]}
+        stored = stored_batches(keeping.records.results, found.checkpoint.scan_id)
+        return {key["project"] for plain in stored for key in plain["keys"]}
 
     def _run(self, step: int | None, resume: ResumeMode) -> int:
         finished, asked = self._finished() if resume is ResumeMode.AUTO else set(), len(self.scan.asked)

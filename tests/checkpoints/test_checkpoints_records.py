@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.checkpoints.model import BatchState, CheckpointData, ScanState
+from tasks.checkpoints.records.folder import FolderRecords
 from tasks.checkpoints.results import stored_batches
 from tasks.checkpoints.seal import seal, unseal
 from tasks.checkpoints.store import CheckpointStore
@@ -228,9 +229,9 @@ def _store_result(folder: Path, name: str, plain: Any) -> Path:
 
 def test_stored_batches_come_in_order_of_round_and_number(tmp_path: Path) -> None:
     for name, number, again in (("batch-a", 2, 0), ("batch-b", 1, 1), ("batch-c", 10, 0), ("batch-d", 1, 0)):
-        _store_result(tmp_path, name, {"number": number, "round": again, "keys": [], "reviews": []})
-    _store_result(tmp_path, "index-e", {"number": 0, "round": 0, "keys": []})
-    found = [(plain["round"], plain["number"]) for plain in stored_batches(tmp_path)]
+        _store_result(tmp_path / "scan1", name, {"number": number, "round": again, "keys": [], "reviews": []})
+    _store_result(tmp_path / "scan1", "index-e", {"number": 0, "round": 0, "keys": []})
+    found = [(plain["round"], plain["number"]) for plain in stored_batches(FolderRecords(tmp_path), "scan1")]
     assert found == [
         (0, 1),
         (0, 2),
@@ -241,22 +242,22 @@ def test_stored_batches_come_in_order_of_round_and_number(tmp_path: Path) -> Non
 
 def test_stored_batches_pass_over_what_is_damaged_or_not_a_batch(tmp_path: Path) -> None:
     sound = {"number": 1, "round": 0, "keys": []}
-    _store_result(tmp_path, "batch-sound", sound)
+    _store_result(tmp_path / "scan1", "batch-sound", sound)
     for name, plain in (
         ("batch-list", [1]),
         ("batch-null", None),
         ("batch-short", {"number": 1}),
         ("batch-words", {"number": "one", "round": 0, "keys": []}),
     ):
-        _store_result(tmp_path, name, plain)
-    torn = _store_result(tmp_path, "batch-torn", sound)
+        _store_result(tmp_path / "scan1", name, plain)
+    torn = _store_result(tmp_path / "scan1", "batch-torn", sound)
     torn.write_bytes(torn.read_bytes()[:-1])
-    (tmp_path / "batch-text").write_bytes(seal(b"no json"))
-    (tmp_path / "batch-other").write_bytes(seal(b'{"result": 5}'))
-    (tmp_path / "batch-plain").write_bytes(json.dumps(sound).encode())
-    (tmp_path / "batch-folder").mkdir()
-    assert list(stored_batches(tmp_path)) == [sound]
+    (tmp_path / "scan1" / "batch-text").write_bytes(seal(b"no json"))
+    (tmp_path / "scan1" / "batch-other").write_bytes(seal(b'{"result": 5}'))
+    (tmp_path / "scan1" / "batch-plain").write_bytes(json.dumps(sound).encode())
+    (tmp_path / "scan1" / "batch-folder").mkdir()
+    assert list(stored_batches(FolderRecords(tmp_path), "scan1")) == [sound]
 
 
 def test_no_result_folder_is_no_batches(tmp_path: Path) -> None:
-    assert list(stored_batches(tmp_path / "missing")) == []
+    assert list(stored_batches(FolderRecords(tmp_path), "missing")) == []

@@ -166,15 +166,15 @@ def test_any_torn_or_flipped_checkpoint_costs_no_finished_batch(scan: PlainScan)
 
 def test_any_torn_or_flipped_record_is_looked_up_again_and_no_other(scan: PlainScan) -> None:
     _interrupt(scan)
-    folder = scan.data / "results" / _found(scan).scan_id
-    record = sorted(folder.glob("batch-*"))[0]
+    scan_id, records = _found(scan).scan_id, Keeping(scan.data).records.results
+    record = sorted((scan.data / "results" / scan_id).glob("batch-*"))[0]
     sound = record.read_bytes()
-    own = {key["project"] for plain in stored_batches(folder) for key in plain["keys"]}
+    own = {key["project"] for plain in stored_batches(records, scan_id) for key in plain["keys"]}
     lost = {key["project"] for key in json.loads(json.loads(sound.split(b"\n", 1)[1])["result"])["keys"]}
     for at in range(0, len(sound), 64):
         for wrong in (sound[:at], sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :]):
             record.write_bytes(wrong)
-            kept = {key["project"] for plain in stored_batches(folder) for key in plain["keys"]}
+            kept = {key["project"] for plain in stored_batches(records, scan_id) for key in plain["keys"]}
             assert kept == own - lost, at
     assert scan.run().cached == 2
     assert sorted(name for name in scan.asked if scan.asked.count(name) > 1) == sorted([*lost, *lost])

@@ -172,7 +172,7 @@ def _sizes(scan: PlainScan, batches: int) -> list[int]:
     keeping = Keeping(scan.data)
     found = find_unfinished(keeping.store, keeping.records, scan.book.resolve())
     assert found is not None
-    return [len(plain["keys"]) for plain in stored_batches(keeping.records.folder_of(found.checkpoint.scan_id))]
+    return [len(plain["keys"]) for plain in stored_batches(keeping.records.results, found.checkpoint.scan_id)]
 
 
 ADAPTIVE = "strategy: memory-adaptive, batch_size: 8, min_batch_size: 2, max_batch_size: 10, checkpoint_frequency: 100"

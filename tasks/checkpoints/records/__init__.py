@@ -1,0 +1,1 @@
+"""Where sealed records of batches lie: a folder, or S3."""
