@@ -1,6 +1,6 @@
 """Which repositories there are: the whole organisation, a team's, or named ones, each with its present commit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -86,18 +86,19 @@ class Listing:
 
     async def _walk(self, query: str, kind: str, org: str) -> list[Repository] | None:
         """Every page; None where there is no such owner."""
-        found: list[Repository] = []
+        found: dict[str, Repository] = {}
         cursor: str | None = None
         while True:
             answer = await self._api.graphql(query, {"org": org, "cursor": cursor})
             page = _page(answer, kind)
             if page is None:
                 return None
-            found += [_of_graphql(node) for node in page["nodes"] if isinstance(node, dict)]
+            # A repository that is made or renamed meanwhile may be on two pages.
+            found |= {one.full_name: one for one in _on_page(answer, kind, org, page["nodes"], len(found))}
             info = page.get("pageInfo") or {}
             following = info.get("endCursor")
             if not info.get("hasNextPage"):
-                return found
+                return list(found.values())
             if not following or following == cursor:
                 raise SourceAnswerInvalid(f"github: the list of {org}'s repositories does not end; run again later.")
             cursor = following
@@ -136,6 +137,25 @@ def _page(answer: GraphQLAnswer, kind: str) -> Mapping[str, Any] | None:
     elif answer.data.get(kind, answer) is None and all(error.get("type") == "NOT_FOUND" for error in answer.errors):
         return None
     raise SourceAnswerInvalid(f"github: the repositories cannot be listed ({answer.reason()}); check GITHUB_TOKEN.")
+
+
+def _on_page(answer: GraphQLAnswer, kind: str, org: str, nodes: Sequence[Any], before: int) -> Iterator[Repository]:
+    """The repositories of a page; where errors took one away, or its branch, that is no empty or missing one."""
+    for number, node in enumerate(nodes):
+        errors = [one for one in answer.errors if _leads_into(one.get("path"), [kind, "repositories", "nodes", number])]
+        if not isinstance(node, dict) or not node.get("nameWithOwner"):
+            reason = GraphQLAnswer({}, errors).reason()
+            problem = f"GitHub lists a repository that it does not name ({reason}); give the token access to it."
+            yield Repository(org, f"(unnamed {before + number + 1})", None, None, problem=problem)
+            continue
+        found = _of_graphql(node)
+        # HEAD is whatever branch is the default one; a repository without commits says so when it is asked.
+        yield replace(found, default_branch="HEAD") if errors and found.revision is None else found
+
+
+def _leads_into(path: Any, place: Sequence[str | int]) -> bool:
+    """Whether an error's path names the place, or what lies in it."""
+    return isinstance(path, list) and path[: len(place)] == list(place)
 
 
 def _of_graphql(node: Mapping[str, Any]) -> Repository:

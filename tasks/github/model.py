@@ -14,6 +14,7 @@ class Repository:
     commit is the object id of the default branch's commit (or of its tree, where only that is known); None for a
     repository without commits, or where it has not been asked for: then default_branch names what to read.
     pushed_at is aware UTC; size_kb is GitHub's own figure for the repository on disk, None where not given.
+    problem says why the repository cannot be read, where already the listing did.
     """
 
     owner: str
@@ -23,6 +24,7 @@ class Repository:
     archived: bool = False
     pushed_at: datetime | None = None
     size_kb: int | None = None
+    problem: str | None = None
 
     @property
     def full_name(self) -> str:

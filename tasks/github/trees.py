@@ -12,7 +12,7 @@ from typing import Any
 from tasks.errors import SourceAnswerInvalid, SourceError
 from tasks.github.api import GitHubApi
 from tasks.github.concurrently import all_of
-from tasks.github.errors import AuthenticationFailed, BudgetExhausted
+from tasks.github.errors import AuthenticationFailed, BudgetExhausted, RepositoryInaccessible
 from tasks.github.kept import KeptTree, KeptTrees
 from tasks.github.model import EVERY_PATH, PathFilter, Repository, TreeEntry
 from tasks.github.text import literal, segment
@@ -54,6 +54,8 @@ class Trees:
 
         Raises RepositoryInaccessible or another SourceError; never a part of a tree.
         """
+        if repository.problem is not None:
+            raise RepositoryInaccessible(repository.problem)
         revision = repository.revision
         if revision is None:
             return ()

@@ -68,7 +68,7 @@ class FakeGitHub:
         parts = request.path.strip("/").split("/")
         name, rest = parts[2] if len(parts) > 2 else "", "/".join(parts[5:])
         routes: list[tuple[bool, str, Callable[[], Response]]] = [
-            (request.path == "/graphql", "graphql", lambda: self._graphql(request.get_json())),
+            (request.path == "/graphql", "graphql", lambda: self.graphql(request.get_json())),
             (request.path == "/rate_limit", "rate_limit", lambda: js({"resources": {}})),
             (parts[0] == "orgs", "team", lambda: js([self._described(one) for one in self.repositories])),
             (len(parts) == 3, "repo", lambda: js(self._described(name)) if name in self.repositories else missing()),
@@ -127,7 +127,8 @@ class FakeGitHub:
         one = self.repositories.get(name)
         return Response(one.files[path]) if one and path in one.files else missing()
 
-    def _graphql(self, payload: dict[str, Any]) -> Response:
+    def graphql(self, payload: dict[str, Any]) -> Response:
+        """The plain answer to a query, for `before` to spoil."""
         query = payload["query"]
         if "organization(" in query:
             return self._listing(payload["variables"])

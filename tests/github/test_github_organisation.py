@@ -1,6 +1,7 @@
 """An organisation over real sockets: what is found, in how many requests, and what goes wrong how."""
 
 import asyncio
+import json
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -123,6 +124,62 @@ def test_a_listing_that_may_not_be_seen_is_no_empty_one(github: FakeGitHub) -> N
     github.before = lambda kind, request: js(refused) if kind == "graphql" else None
     with pytest.raises(SourceAnswerInvalid, match="SAML enforcement"):
         ask(github, listing)
+
+
+def on_pages(github: FakeGitHub, change: Callable[[list[Any]], list[dict[str, Any]]]) -> None:
+    """Let change alter the nodes of each page of the listing, and answer the errors beside them."""
+
+    def before(kind: str, request: Request) -> Response | None:
+        payload = request.get_json() if kind == "graphql" else {}
+        if "organization(" not in payload.get("query", ""):
+            return None
+        answer = json.loads(github.graphql(payload).data)
+        errors = change(answer["data"]["organization"]["repositories"]["nodes"])
+        return js({**answer, "errors": errors})
+
+    github.before = before
+
+
+def test_a_repository_that_the_listing_does_not_name_is_one_that_cannot_be_read(github: FakeGitHub) -> None:
+    for name in "ab":
+        github.add(name, f="x")
+
+    def hide(nodes: list[Any]) -> list[dict[str, Any]]:
+        nodes[0] = None
+        return [{"path": ["organization", "repositories", "nodes", 0], "type": "FORBIDDEN", "message": "SAML"}]
+
+    on_pages(github, hide)
+    hidden, named = ask(github, listing)
+    assert (hidden.full_name, named.full_name) == ("acme/(unnamed 1)", "acme/b")
+    with pytest.raises(RepositoryInaccessible, match=r"does not name \(SAML\)"):
+        ask(github, lambda gh: gh.tree(hidden))
+
+
+def test_a_branch_that_an_error_took_away_makes_no_empty_repository(github: FakeGitHub) -> None:
+    github.add("a", **{"yarn.lock": "x"})
+    github.add("b").commit = None
+
+    def hide(nodes: list[Any]) -> list[dict[str, Any]]:
+        nodes[0]["defaultBranchRef"] = None
+        return [{"path": ["organization", "repositories", "nodes", 0, "defaultBranchRef"], "message": "wrong"}]
+
+    on_pages(github, hide)
+    found = ask(github, listing)
+    assert [one.revision for one in found] == ["HEAD", None]
+    assert [entry.path for entry in ask(github, lambda gh: gh.tree(found[0]))] == ["yarn.lock"]
+
+
+def test_a_repository_on_two_pages_is_one(github: FakeGitHub) -> None:
+    github.page = 1
+    for name in "ab":
+        github.add(name)
+
+    def repeat(nodes: list[Any]) -> list[dict[str, Any]]:
+        nodes.append({**nodes[0], "nameWithOwner": "acme/a"})
+        return []
+
+    on_pages(github, repeat)
+    assert [one.name for one in ask(github, listing)] == ["a", "b"]
 
 
 # Trees
