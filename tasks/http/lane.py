@@ -75,6 +75,7 @@ class Lane:
         self._limiter = AdaptiveLimiter(policy.max_in_flight)
         in_window, window_s = policy.requests_in_window, policy.window_s
         self._pacer = Pacer(policy.requests_per_second, timing.clock, in_window, window_s)
+        self._spacing = Pacer(policy.requests_per_second, timing.clock)
         own = OwnWindow(in_window, window_s, timing.clock) if in_window else None
         self._window = window if in_window and window is not None else own
         rate = policy.requests_per_second or (in_window / window_s if in_window else None)
@@ -133,20 +134,24 @@ class Lane:
         if most is not None and wait > most:
             raise self._not_asked(f"its rate limit would mean waiting {wait:.0f} s, allowed are {most:.0f} s")
         self._pacer.reserve()
-        await self._sleep(max(wait, await self._shared_turn(most)))
+        await self._sleep(wait)
         return held
 
-    async def _shared_turn(self, most: float | None) -> float:
-        """Seconds until the next turn among all processes that share this service's rate."""
+    async def _shared_turn(self) -> None:
+        """Wait for a turn among all processes that share this service's rate."""
+        most = self._policy.max_wait_s
         wait = await self._shared.reserve(self._service, self._shared_interval, most)
         if most is not None and wait > most:
             raise self._not_asked(f"the shared rate limit would mean waiting {wait:.0f} s, allowed are {most:.0f} s")
-        return wait
+        await self._sleep(wait)
 
     async def _attempt(self, request: ServiceRequest, reader: Callable[[Answer], T], left: float, *, fresh: bool) -> T:
         await self._limiter.acquire(urgent=not fresh)
         try:
+            await self._shared_turn()
             async with self._place(request), self._shared_slot():
+                # The turn was a plan: those whose turns passed while they waited for a place must not go in a bunch.
+                await self._sleep(self._spacing.reserve())
                 self._check_open(request, claim=True)
                 value = await self._timed(request, reader, left)
         except Unanswered as failed:

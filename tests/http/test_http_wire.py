@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -394,6 +395,27 @@ def test_an_even_rate_and_its_longest_wait() -> None:
     assert [str(answer) for answer in answers[3:]] == [
         "pypi (nvd.test) was not asked: its rate limit would mean waiting 18 s, allowed are 13 s; run again later."
     ] * 2
+
+
+def test_what_waited_for_a_place_in_flight_beyond_its_turn_does_not_go_in_a_bunch() -> None:
+    calls: list[float] = []
+
+    async def run() -> Any:
+        moment = Time()
+
+        class FirstSlow(httpx.AsyncBaseTransport):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                calls.append(moment.now)
+                if len(calls) == 1:
+                    await moment.sleep(30.0)
+                return httpx.Response(200, json=[])
+
+        policy = ServicePolicy("http://snyk.test", requests_per_second=1, max_in_flight=1)
+        async with HttpClient({PYPI: policy}, clock=moment.clock, sleep=moment.sleep, transport=FirstSlow()) as client:
+            return await asyncio.gather(*(get(client) for _ in range(8)))
+
+    assert asyncio.run(run()) == [[]] * 8
+    assert min(later - earlier for earlier, later in pairwise(calls)) >= 1.0
 
 
 def test_cancelling_gives_the_place_in_flight_back() -> None:
