@@ -8,13 +8,14 @@ from tasks.reports.findings import IocResult
 
 
 def ioc_pieces(result: IocResult, files: Mapping[str, Path]) -> Iterator[Piece]:
-    """The artifacts of an IOC scan; files: by what they are, absolute."""
+    """The artifacts of an IOC scan; files: by what they are, absolute, beside the result's report."""
     subject = result.target
+    report = {} if result.page is None else {"Report": result.page.resolve()}
     text = "\n".join([f"# {escaped(subject)}", "", *bullets((*result.summary_lines(), *result.notes), most=40)])
     yield MarkdownPiece(key_for("ioc-summary", subject), f"Summary of {subject}", text)
     yield table_of(key_for("ioc-findings", subject), "findings", list(_finding_rows(result)))
     yield table_of(key_for("ioc-coverage", subject), "gaps: what could not be read", list(_coverage_rows(result)))
-    for what, path in files.items():
+    for what, path in (report | dict(files)).items():
         yield LinkPiece(key_for(f"ioc-{what.lower()}", subject), f"{what}: {path.name}", path)
 
 

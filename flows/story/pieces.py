@@ -80,9 +80,14 @@ def escaped(text: object, longest: int = _LONGEST) -> str:
     return _ADDRESS.sub(r"\1\\", html.escape(plain, quote=False))
 
 
+def as_code(path: Path) -> str:
+    """A path as markdown code, to be copied."""
+    return "`" + "".join(letter for letter in str(path) if letter.isprintable() and letter != "`") + "`"
+
+
 def figures_table(figures: Iterable[tuple[str, object]]) -> Iterator[str]:
     """The lines of a two-column markdown table."""
-    yield "| | |"
+    yield "| Figure | Value |"
     yield "|---|---|"
     yield from (f"| {escaped(name)} | {escaped(value)} |" for name, value in figures)
 

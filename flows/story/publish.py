@@ -2,8 +2,10 @@
 
 import json
 import logging
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException
 from prefect.runtime import deployment, flow_run
 
-from flows.story.pieces import LARGEST, LinkPiece, MarkdownPiece, Piece, TablePiece
+from flows.story.pieces import LARGEST, LinkPiece, MarkdownPiece, Piece, TablePiece, as_code, escaped
 
 _log = logging.getLogger(__name__)
 _API_FAILURES = (PrefectException, httpx.HTTPError, OSError, RuntimeError, ValueError)
@@ -67,9 +69,15 @@ def _content(piece: Piece) -> tuple[str, Any]:
         case MarkdownPiece(text=text):
             return "markdown", text if len(text) <= LARGEST else text[:LARGEST] + "\n\n… shortened"
         case LinkPiece(path=path):
-            return "markdown", f"[{path.as_uri()}]({path.as_uri()})"
+            return "markdown", _where(path)
         case TablePiece(rows=rows):
             return "table", json.dumps([dict(row) for row in rows])
+
+
+def _where(path: Path) -> str:
+    """The file's machine, path and address: browsers open no local file from a page of a server."""
+    address = path.as_uri()
+    return f"On {escaped(socket.gethostname())}: {as_code(path)}\n\nPaste into a browser there: [{address}]({address})"
 
 
 def _add_tags(client: SyncPrefectClient, run_id: UUID, tags: Iterable[str]) -> None:

@@ -3,7 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from flows.story.pieces import LinkPiece, MarkdownPiece, Piece, Row, bullets, escaped, figures_table, key_for, table_of
+from flows.story.pieces import (
+    LinkPiece,
+    MarkdownPiece,
+    Piece,
+    Row,
+    as_code,
+    bullets,
+    escaped,
+    figures_table,
+    key_for,
+    table_of,
+)
 from tasks.advisories.model import Severity
 from tasks.reports.consulted import KEV, blank, exploitation_gap, silent_words
 from tasks.reports.decided import note_words
@@ -35,14 +46,10 @@ def _text(result: ScanResult, problem: str | None, files: Mapping[str, Path]) ->
         lines += [f"**The workbook was not written:** {escaped(problem)}", ""]
     lines += [*figures_table(_figures(result)), ""]
     if files:
-        lines += ["## Files", *(f"- {what}: `{_as_code(path)}`" for what, path in files.items()), ""]
+        lines += ["## Files", *(f"- {what}: {as_code(path)}" for what, path in files.items()), ""]
     if result.notes:
         lines += ["## Notes", *bullets(result.notes)]
     return "\n".join(lines)
-
-
-def _as_code(path: Path) -> str:
-    return "".join(letter for letter in str(path) if letter.isprintable() and letter != "`")
 
 
 def _figures(result: ScanResult) -> Iterator[tuple[str, object]]:

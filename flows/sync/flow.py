@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from prefect import flow
+from prefect.runtime import flow_run
 
 from flows.dead_runs import noted_run
 from flows.notifying import tell_failure
@@ -11,13 +12,19 @@ from flows.sync.request import SyncRequest
 from flows.sync.steps import sync_all
 from tasks.engine.lookup import LookupSettings, lookup_settings
 from tasks.errors import InputError
+from tasks.review.reviewer import utc_now
 from tasks.settings.load import load_settings
 from tasks.store.sync import SyncPlan, planned
 
 
+def _run_name() -> str:
+    request: SyncRequest = flow_run.parameters["request"]
+    return f"sync {request.data_dir} {utc_now():%Y-%m-%d %H:%M:%S}"
+
+
 @flow(
     name="sync",
-    flow_run_name="sync {request.data_dir}",
+    flow_run_name=_run_name,
     persist_result=False,
     on_failure=[tell_failure],
     on_crashed=[tell_failure],

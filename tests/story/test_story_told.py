@@ -1,6 +1,7 @@
 """What runs tell in the UI: the right rows and tags, progress off the run's path, and no failure of their own."""
 
 import dataclasses
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.prefect_end import drained
-from flows.story.pieces import LinkPiece, MarkdownPiece, Piece, TablePiece, table_of
+from flows.story.ioc_story import ioc_pieces
+from flows.story.pieces import LinkPiece, MarkdownPiece, Piece, TablePiece, escaped, table_of
 from flows.story.progress import ProgressTeller, TellingDisplay, told_progress
 from flows.story.publish import publish
 from flows.story.scan_story import coverage_rows, finding_rows, scan_pieces, scan_tags
 from tasks.progress.tally import Figures
+from tasks.reports.findings import IocMetrics, IocResult
 from tasks.reports.result import RunMetrics, ScanResult
 from tasks.review.model import PackageReview, ReviewStatus
 from tests.review.review_samples import CRITICAL, MEDIUM, NOW, OSV_DOWN, advisory, key, reviewed
@@ -86,6 +89,12 @@ def test_the_summary_names_a_merge_that_failed_and_the_files() -> None:
     assert [len(piece.rows) for piece in pieces if isinstance(piece, TablePiece)] == [1, 0]
 
 
+def test_an_ioc_scan_links_its_report() -> None:
+    result = IocResult("s1", "github:acme", NOW, NOW, (), (), (), (), IocMetrics(), 1, page=Path("r.html"))
+    links = [piece.path for piece in ioc_pieces(result, {}) if isinstance(piece, LinkPiece)]
+    assert links == [Path("r.html").resolve()]
+
+
 def test_many_figures_are_shown_rarely_and_the_last_one_always() -> None:
     shown: list[tuple[float, str]] = []
     first = threading.Event()
@@ -151,7 +160,9 @@ def test_artifacts_and_tags_belong_to_the_run(prefect_server: str) -> None:
     assert httpx.get(f"{prefect_server}/flow_runs/{run_id}").json()["tags"] == ["outcome:clean"]
     assert set(found) == {"story-text", "story-table", "story-link"}
     assert found["story-table"]["data"] == '[{"Package": "\\\\*p\\\\*"}]'
-    assert "a%20b.xlsx" in found["story-link"]["data"]
+    link = found["story-link"]["data"]
+    assert "a%20b.xlsx" in link
+    assert f"{escaped(socket.gethostname())}: `{Path.cwd() / 'a b.xlsx'}`" in link
 
 
 @pytest.mark.prefect
