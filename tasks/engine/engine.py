@@ -198,6 +198,7 @@ class Engine:
         return MemoryGate(limit, GATE_SHARE * most, max(1, most // GATE_SHARE), relieve=self._relieve)
 
     def _relieve(self) -> None:
+        self._reviewer.forget()
         if isinstance(self._advisories, OsvApi):
             self._advisories.forget()
         gc.collect()

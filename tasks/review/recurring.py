@@ -52,6 +52,11 @@ class Recurring:
         while self._records > self._most:
             self._drop(next(iter(self._known)))
 
+    def forget(self) -> None:
+        """Give up all that is held; a project that comes up again is made ready anew."""
+        self._known.clear()
+        self._records = 0
+
     def _drop(self, project: str) -> None:
         known = self._known.pop(project, None)
         if known is not None:

@@ -56,6 +56,10 @@ class Reviewer:
         """One review per key, in order. A source that cannot answer is part of the review, never an exception."""
         return tuple(await asyncio.gather(*(self._review(key, refs, index_problem) for key in keys)))
 
+    def forget(self) -> None:
+        """Give up what is held of projects that come up again, where memory is short."""
+        self._recurring.forget()
+
     async def _review(self, key: PackageKey, refs: Refs, index_problem: str | None) -> PackageReview:
         (facts, pypi_problem), evidence = await asyncio.gather(
             self._facts(key), self._evidence(key, refs, index_problem)

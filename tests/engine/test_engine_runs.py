@@ -1,5 +1,6 @@
 """Whole lookups with an engine: what later runs ask for, offline, resumed scans, secrets, services that are down."""
 
+import gc
 import json
 import logging
 import pickle
@@ -18,6 +19,7 @@ from tasks.errors import SettingsError, SourceOffline
 from tasks.http.metrics import measured
 from tasks.http.policy import ServiceName
 from tasks.review.model import PackageKey, PackageReview, ReviewStatus, SourceName
+from tasks.review.recurring import Known
 from tasks.settings.load import load_settings
 from tests.engine.engine_services import FakeServices
 
@@ -156,6 +158,26 @@ def test_a_service_that_is_down_for_good_gets_few_requests_and_changes_nothing_e
     assert all(review.status is ReviewStatus.FAILED for review in reviews)
     assert services.asked["pypi"] <= 20
     assert services.asked["osv"] == 1
+
+
+def test_where_memory_is_short_advisories_made_ready_are_given_up(services: FakeServices, tmp_path: Path) -> None:
+    engine, others = Engine(lookup(services, tmp_path)), _held()
+    refs = engine.index(["bad-one"])
+    try:
+        for _ in range(3):
+            engine.review_batch([key("bad-one")], refs, None)
+        assert _held() == others + 1
+        engine._relieve()
+        assert _held() == others
+        (review,) = engine.review_batch([key("bad-one")], refs, None)
+        assert len(review.vulnerabilities) == 1
+    finally:
+        engine.close()
+
+
+def _held() -> int:
+    gc.collect()
+    return sum(isinstance(one, Known) for one in gc.get_objects())
 
 
 def test_above_the_memory_limit_all_packages_are_looked_up(services: FakeServices, tmp_path: Path) -> None:

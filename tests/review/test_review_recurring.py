@@ -37,6 +37,16 @@ def test_other_advisories_of_the_project_are_not_what_is_held() -> None:
     assert recurring.get("demo", (AdvisoryRef(id="A-1", modified="2"),)) is None
 
 
+def test_what_is_forgotten_is_gone_and_held_again_when_it_comes_up_again() -> None:
+    recurring, known = Recurring(most_records=2), _known(_refs("A-1", "A-2"))
+    for _ in range(2):
+        recurring.put("demo", known)
+    recurring.forget()
+    assert recurring.get("demo", known.refs) is None
+    recurring.put("demo", known)
+    assert recurring.get("demo", known.refs) is known, "what was forgotten takes no room"
+
+
 def test_what_was_not_used_for_longest_goes_first_and_the_bound_holds() -> None:
     recurring = Recurring(most_records=5)
     known = {name: _known(_refs(f"{name}-1", f"{name}-2")) for name in "abc"}
