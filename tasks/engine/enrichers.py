@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +45,8 @@ GITHUB_H = 1.0
 """Hours for which what is kept is used unasked, unless `sources.NAME.cache_hours` says otherwise."""
 
 MAX_WAIT_S = 30.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +142,17 @@ async def _told(source: CveSource[Facts], affecting: Sequence[str], known: Seque
         return Told(found, frozenset(partly.found), partly.reason, bulk=source.bulk, asked_at=dated)
     except SourceOffline as error:
         return Told(problem=str(error), bulk=source.bulk)
-    except SourceError as error:
-        return Told(problem=str(error), failed=True, bulk=source.bulk)
-    except TimeoutError:
-        reason = f"{source.name}: no complete answer within {MAX_WAIT_S:g} s; run again later."
-        return Told(problem=reason, failed=True, bulk=source.bulk)
+    except Exception as error:  # noqa: BLE001  whatever one answer makes fail, the other sources have theirs; it is told
+        return Told(problem=_failure(source, error), failed=True, bulk=source.bulk)
+
+
+def _failure(source: CveSource[Any], error: Exception) -> str:
+    if isinstance(error, SourceError):
+        return str(error)
+    if isinstance(error, TimeoutError):
+        return f"{source.name}: no complete answer within {MAX_WAIT_S:g} s; run again later."
+    _log.debug("The answer of %s could not be handled", source.name, exc_info=error)
+    return f"{source.name}: its answer could not be handled ({type(error).__name__}); run again later."
 
 
 def _asked_at(source: CveSource[Any], cves: Sequence[str]) -> datetime | None:

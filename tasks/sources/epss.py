@@ -60,6 +60,9 @@ def _scores(document: Any) -> dict[str, float]:
     rows = document.get("data") if isinstance(document, Mapping) else None
     if not isinstance(rows, list):
         raise SourceAnswerInvalid("epss: the answer holds no data; check sources.epss.base_url.")
+    total = document.get("total")
+    if isinstance(total, int) and len(rows) < total:
+        raise SourceAnswerInvalid(f"epss: the answer holds {len(rows)} of {total} scores; run again later.")
     try:
         scores = {str(row["cve"]): float(row["epss"]) for row in rows}
     except (KeyError, TypeError, ValueError) as error:

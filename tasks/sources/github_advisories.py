@@ -4,21 +4,33 @@ OSV holds all of GitHub's reviewed advisories, but later. Shape:
 docs.github.com/rest/security-advisories/global-advisories.
 """
 
+import operator
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from tasks.advisories.model import Severity
 from tasks.advisories.severity import label_severity
+from tasks.advisories.versions import parse_version
 from tasks.errors import SourceAnswerInvalid
 from tasks.sources.interface import Plain
 
 __all__ = ["PATH", "GithubAdvisories", "GithubRecord", "records_of"]
 
 PATH = "/advisories?ecosystem=pip&sort=updated&direction=desc&per_page=100"
+
+_COMPARISON = re.compile(r"(<=|>=|==|<|>|=)\s*(\S+)")
+_COMPARED = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "==": operator.eq,
+}
 
 
 class GithubRecord(Plain):
@@ -32,13 +44,13 @@ class GithubRecord(Plain):
     fixed_in: str | None = None
 
     def affects(self, version: str) -> bool:
-        """Whether the range holds the PEP 440 version; False for a range or version that cannot be read."""
+        """Whether the range holds the PEP 440 version; False for a range or version that cannot be read.
+
+        Versions are ordered as OSV orders them: 1.4rc1 is below 1.4, which a requirement "<1.4" would leave out.
+        """
+        installed = parse_version(version)
         parts = [part.strip() for part in self.vulnerable_range.split(",")]
-        written = ",".join(f"={part}" if part.startswith("= ") else part for part in parts)
-        try:
-            return SpecifierSet(written).contains(Version(version), prereleases=True)
-        except (InvalidSpecifier, InvalidVersion):
-            return False
+        return installed is not None and all(_holds(part, installed) for part in parts if part)
 
 
 class Documents(Protocol):
@@ -58,7 +70,9 @@ class GithubAdvisories:
     async def recent(self) -> tuple[GithubRecord, ...]:
         """Those that are not withdrawn, one for each range; SourceError where GitHub cannot answer."""
         plain = await self._documents.get(PATH, lambda document: [r.model_dump() for r in records_of(document)])
-        return tuple(GithubRecord.model_validate(record) for record in plain or ())
+        if plain is None:
+            raise SourceAnswerInvalid("github: there are no advisories at the address; check sources.github.base_url.")
+        return tuple(GithubRecord.model_validate(record) for record in plain)
 
 
 def records_of(document: Any) -> list[GithubRecord]:
@@ -67,6 +81,12 @@ def records_of(document: Any) -> list[GithubRecord]:
         raise SourceAnswerInvalid("github: the answer is no list of advisories; check sources.github.base_url.")
     rows = [row for row in document if isinstance(row, Mapping) and isinstance(row.get("ghsa_id"), str)]
     return [record for row in rows if not row.get("withdrawn_at") for record in _of_row(row)]
+
+
+def _holds(part: str, installed: Version) -> bool:
+    found = _COMPARISON.fullmatch(part)
+    bound = parse_version(found[2]) if found else None
+    return found is not None and bound is not None and bool(_COMPARED[found[1]](installed, bound))
 
 
 def _of_row(row: Mapping[str, Any]) -> Iterator[GithubRecord]:

@@ -51,7 +51,17 @@ class KevCatalogue:
 def kev_entries(document: Any) -> dict[str, list[Any]]:
     """[date added, known ransomware use] by CVE id; SourceAnswerInvalid for a document that is no catalogue."""
     rows = document.get("vulnerabilities") if isinstance(document, Mapping) else None
-    found = [row for row in rows if isinstance(row, Mapping) and isinstance(row.get("cveID"), str)] if rows else []
+    listed = rows if isinstance(rows, list) else []
+    found = [row for row in listed if isinstance(row, Mapping) and isinstance(row.get("cveID"), str)]
     if not found:
         raise SourceAnswerInvalid("kev: the answer is no catalogue (no vulnerabilities); check sources.kev.base_url.")
-    return {row["cveID"]: [row.get("dateAdded"), row.get("knownRansomwareCampaignUse") == "Known"] for row in found}
+    counted = document.get("count")
+    if isinstance(counted, int) and len(found) < counted:
+        raise SourceAnswerInvalid(f"kev: the catalogue holds {len(found)} of {counted} entries; run again later.")
+    return {
+        row["cveID"]: [_text(row.get("dateAdded")), row.get("knownRansomwareCampaignUse") == "Known"] for row in found
+    }
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

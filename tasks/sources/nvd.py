@@ -27,6 +27,7 @@ UNSETTLED_S = 7 * 86_400.0
 
 _PATH = "/rest/json/cves/2.0"
 _SETTLED = frozenset({"Analyzed", "Modified", "Rejected"})
+_HIGHEST_SCORE = 10
 _METRICS = ("cvssMetricV40", "cvssMetricV31", "cvssMetricV30", "cvssMetricV2")
 
 
@@ -135,9 +136,15 @@ def _score(metrics: object) -> tuple[float | None, str | None]:
             given = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
             for row in sorted(given, key=lambda r: r.get("type") != "Primary"):
                 data = row.get("cvssData")
-                if isinstance(data, Mapping) and isinstance(data.get("baseScore"), int | float):
-                    return float(data["baseScore"]), _text(data.get("vectorString"))
+                if isinstance(data, Mapping) and (score := _base_score(data.get("baseScore"))) is not None:
+                    return score, _text(data.get("vectorString"))
     return None, None
+
+
+def _base_score(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= _HIGHEST_SCORE else None
 
 
 def _text(value: object) -> str | None:

@@ -38,16 +38,17 @@ class SnykApi:
         self._org = org
 
     async def issues(self, project: str, version: str) -> tuple[SnykIssue, ...]:
-        """The issues of exactly this version; SourceRefused for a bad token, SourceError otherwise."""
+        """The issues of exactly this version; SourceRefused for a bad token, SourceError otherwise.
+
+        A 404 may as well be of an organisation that does not exist: it is an error, and no answer of "none".
+        """
         purl = quote(f"pkg:pypi/{project}@{version}", safe="")
         path = f"/rest/orgs/{quote(self._org, safe='')}/packages/{purl}/issues"
         found: list[SnykIssue] = []
         offset = 0
         for _ in range(_MOST_PAGES):
             params = {"version": VERSION, "limit": "1000", **({"offset": str(offset)} if offset else {})}
-            document = await self._client.get_json(ServiceName.SNYK, path, params, missing_ok=True)
-            if document is None:
-                return ()
+            document = await self._client.get_json(ServiceName.SNYK, path, params)
             page = list(_issues(document))
             found += page
             offset += len(page)

@@ -92,7 +92,20 @@ def test_kev_is_asked_once_a_day_for_all(httpserver: HTTPServer, answers: Answer
     assert asked(httpserver) == 1
 
 
-@pytest.mark.parametrize("body", ["{}", '{"vulnerabilities": []}', "<html>sign in</html>", '{"vulnerabilities": ['])
+HALF_A_CATALOGUE = '{"count": 2, "vulnerabilities": [{"cveID": "CVE-2020-1000"}]}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{}",
+        '{"vulnerabilities": []}',
+        '{"vulnerabilities": true}',
+        "<html>sign in</html>",
+        '{"vulnerabilities": [',
+        HALF_A_CATALOGUE,
+    ],
+)
 def test_a_login_page_or_an_empty_catalogue_is_no_all_clear(
     httpserver: HTTPServer, answers: AnswerStore, body: str
 ) -> None:
@@ -100,6 +113,14 @@ def test_a_login_page_or_an_empty_catalogue_is_no_all_clear(
     with pytest.raises(SourceError):
         ask(httpserver, lambda client: kev(client, answers).look_up(cves(1)))
     assert answers.get(ServiceName.KEV, "/known_exploited_vulnerabilities.json") is None
+
+
+def test_an_entry_of_kev_with_an_odd_date_counts_all_the_same(httpserver: HTTPServer, answers: AnswerStore) -> None:
+    row = {"cveID": "CVE-2020-1000", "dateAdded": 20240102, "knownRansomwareCampaignUse": None}
+    catalogue = {"count": 1, "vulnerabilities": [row]}
+    httpserver.expect_request("/kev/known_exploited_vulnerabilities.json").respond_with_json(catalogue)
+    found = ask(httpserver, lambda client: kev(client, answers).look_up(cves(3)))
+    assert [(cve, facts.added) for cve, facts in found.items()] == [("CVE-2020-1000", None)]
 
 
 # ---- EPSS
@@ -159,8 +180,9 @@ def test_kept_answers_say_how_old_the_oldest_is(httpserver: HTTPServer, answers:
     assert ask(httpserver, ages) == [*naive, None, naive[0]]
 
 
-def test_an_epss_answer_without_scores_is_an_error(httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/epss/data/v1/epss").respond_with_json({"data": [{"cve": "CVE-2020-1000"}]})
+@pytest.mark.parametrize("answer", [{"data": [{"cve": "CVE-2020-1000"}]}, {"total": 1, "data": []}])
+def test_an_epss_answer_without_all_its_scores_is_an_error(httpserver: HTTPServer, answer: dict[str, Any]) -> None:
+    httpserver.expect_request("/epss/data/v1/epss").respond_with_json(answer)
     with pytest.raises(SourceAnswerInvalid):
         ask(httpserver, lambda client: epss(client, None).look_up(cves(1)))
 
@@ -323,6 +345,14 @@ def test_nvds_own_score_of_the_newest_cvss_counts() -> None:
     )
 
 
+@pytest.mark.parametrize("score", [1e308, -1, True, "9.8", None])
+def test_what_is_no_score_of_nvd_is_none(score: object) -> None:
+    metrics = {"cvssMetricV31": [{"type": "Primary", "cvssData": {"baseScore": score}}]}
+    facts = nvd_facts(nvd_record("CVE-2020-1000", metrics=metrics), "CVE-2020-1000")
+    assert facts is not None
+    assert facts.cvss is None
+
+
 # ---- MITRE
 
 
@@ -380,13 +410,34 @@ def test_githubs_newest_advisories_are_one_request(httpserver: HTTPServer) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "version", "affected"), [("= 1.2", "1.2", True), ("= 1.2", "1.3", False), ("", "1", True)]
+    ("text", "version", "affected"),
+    [
+        ("= 1.2", "1.2", True),
+        ("= 1.2", "1.3", False),
+        ("", "1", True),
+        (">= 1.0, < 1.4", "1.4rc1", True),
+        ("> 1.0", "1.0.post1", True),
+        ("<= 1.4", "1.4.0", True),
+        ("< 1.4-beta.x", "1.0", False),
+    ],
 )
 def test_githubs_way_of_writing_ranges(text: str, version: str, affected: bool) -> None:
     assert GithubRecord(id="GHSA-1", project="a", vulnerable_range=text).affects(version) is affected
 
 
+def test_a_github_that_knows_no_advisories_has_not_answered(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/github/advisories").respond_with_json({"message": "Not Found"}, 404)
+    with pytest.raises(SourceAnswerInvalid, match=r"sources\.github\.base_url"):
+        ask(httpserver, lambda c: GithubAdvisories(KeptDocuments(c, ServiceName.GITHUB, None, DAY)).recent())
+
+
 # ---- Snyk
+
+
+def test_an_organisation_that_snyk_does_not_know_is_no_all_clear(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/snyk/rest/orgs/o/packages/pkg:pypi/demo@1.0/issues").respond_with_json({}, 404)
+    with pytest.raises(SourceError, match="404"):
+        ask(httpserver, lambda client: SnykApi(client, "o").issues("demo", "1.0"))
 
 
 def test_snyk_is_asked_by_purl_and_pages_are_followed(httpserver: HTTPServer) -> None:
