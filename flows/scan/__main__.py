@@ -1,9 +1,7 @@
 """`python -m flows.scan`: one scan, with a Prefect server of its own where none is running."""
 
 import argparse
-import shlex
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ from flows.command.ending import ended
 from flows.command.targets import check_data_dir, check_files, check_input, read_files
 from flows.console import complain, say
 from flows.scan.arguments import parser
+from flows.scan.going_on import command_to_go_on
 from tasks.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -21,16 +20,9 @@ if TYPE_CHECKING:
 
 def main(words: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    words = sys.argv[1:] if words is None else words
     arguments = parser().parse_args(words)
-    go_on = shlex.join(["python", "-m", "flows.scan", *_words_of(arguments), "--resume-auto"])
-    return ended(lambda: _answer(arguments), f"finished batches are kept, go on with: {go_on}")
-
-
-def _words_of(arguments: argparse.Namespace) -> Iterator[str]:
-    """What names this scan on a command line, so that another one goes on with it."""
-    for flag in ("input", "environment", "output", "config", "data_dir"):
-        if (value := getattr(arguments, flag)) is not None:
-            yield from (f"--{flag.replace('_', '-')}", str(value))
+    return ended(lambda: _answer(arguments), f"finished batches are kept, go on with: {command_to_go_on(words)}")
 
 
 def _answer(arguments: argparse.Namespace) -> int:
