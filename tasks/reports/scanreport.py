@@ -8,9 +8,10 @@ from tasks.history.changes import ScanChanges
 from tasks.history.model import PackageEntry, ScanDocument
 from tasks.reports.consulted import EPSS, KEV, exploitation_gap, silent_words
 from tasks.reports.decided import decision_lines
+from tasks.reports.opinions import by_model, raised
 from tasks.reports.since import since_line, vulnerability_line
 from tasks.reports.upgrades import upgrade_lines
-from tasks.review.model import Concern, ReviewStatus, SourceStatus, Tier
+from tasks.review.model import ReviewStatus, SourceStatus, Tier
 from tasks.text.plain import counted, one_line, section
 
 __all__ = ["TIER_WORDS", "scan_report_lines", "source_gaps"]
@@ -123,12 +124,10 @@ def _errors(packages: Sequence[PackageEntry]) -> Iterator[str]:
 
 
 def _opinions(packages: Iterable[PackageEntry]) -> Iterator[str]:
-    """Those that raise concern, most confident first; the others say nothing that a person could use."""
-    raised = [(p.opinion, p) for p in packages if p.opinion is not None and p.opinion.concern is Concern.RAISE]
-    for opinion, package in sorted(raised, key=lambda pair: -pair[0].confidence):
+    for package, opinion in raised(packages):
         by = f" by {', '.join(opinion.ids)}" if opinion.ids else ""
         where = f"row {package.row} {package.name} {package.version or ''}"
-        words = f"{opinion.model} (confidence {100 * opinion.confidence:.0f} %): likely affected{by}, check first"
+        words = f"{by_model(opinion)}: likely affected{by}, check first"
         yield one_line(f"{where}: {words}; its words: {opinion.reason or 'none'}")
 
 

@@ -43,7 +43,9 @@ class Page(html.parser.HTMLParser):
 
 def spoilt(text: str) -> dict[str, Any]:
     found = vulnerability(text, cves=[text], fixed_in=[text], kev=True)
-    return package(text, text, found, reason=text, latest_version=text, cleared_by=text, recommendation=None)
+    opinion = {"concern": "raise", "confidence": 0.8, "model": text, "ids": [text], "reason": text}
+    more: dict[str, Any] = {"latest_version": text, "cleared_by": text, "recommendation": None, "opinion": opinion}
+    return package(text, text, found, reason=text, **more)
 
 
 def pages(text: str) -> Iterator[Page]:
@@ -113,6 +115,25 @@ def test_what_could_not_be_checked_is_said_at_the_top_and_in_the_coverage() -> N
     raw = "".join(ioc_page(ioc(repositories=[{"repository": "a/b", "status": "failed", "reason": "HTTP 403"}]), None))
     assert "could not be read" in raw
     assert "HTTP 403" in raw
+
+
+def test_opinions_that_raise_concern_are_shown_as_the_models_most_confident_first() -> None:
+    def opinion(concern: str, confidence: float) -> dict[str, Any]:
+        return {"concern": concern, "confidence": confidence, "model": "gpt-x", "ids": ["GHSA-1"], "reason": "old API"}
+
+    sure, unsure, calm = opinion("raise", 0.9), opinion("raise", 0.4), opinion("none", 0.7)
+    document = scan(package("two", opinion=unsure), package("one", opinion=sure), package("three", opinion=calm))
+    raw = "".join(scan_page(document, None))
+    section = raw[raw.index('id="opinions"') : raw.index('id="table"')]
+    assert section.index("one 1.0") < section.index("two 1.0")
+    assert "three" not in section
+    assert "gpt-x (confidence 90 %), its words: old API" in section
+    assert "3 packages shown to a model, 1 without concern." in section
+    assert "no concern never means safe" in section
+
+
+def test_without_opinions_there_is_no_such_section() -> None:
+    assert 'id="opinions"' not in "".join(scan_page(scan(package("demo")), None))
 
 
 def test_the_most_urgent_come_first() -> None:

@@ -12,6 +12,7 @@ from tasks.reports.consulted import EPSS, KEV, blank, exploitation_gap, silent_w
 from tasks.reports.page.charts import bars, timeline
 from tasks.reports.page.decisions import decision_groups
 from tasks.reports.page.links import advisory_url, project_url
+from tasks.reports.page.opinions import opinion_group
 from tasks.reports.page.render import render
 from tasks.reports.page.upgrades import upgrade_group
 from tasks.reports.page.view import Entry, Figure, Group, Head, Notice, SinceView, duration, moment, tone_of
@@ -51,6 +52,7 @@ def scan_page(document: ScanDocument, changes: ScanChanges | None) -> Iterator[s
         head=_head(document, changes),
         exploited=_exploited(document.packages),
         decisions=list(decision_groups(document)),
+        opinions=opinion_group(document),
         upgrades=upgrade_group(document.upgrade_plan),
         changes=_since(changes) if changes else None,
         severities=bars(_severities(document.packages)),
