@@ -10,7 +10,9 @@ import sqlite3
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -107,10 +109,7 @@ async def _some(
     work: Work, ecosystem: str, changed: Sequence[str], gone: Sequence[str], listing: Answer
 ) -> SourceReport:
     """Fetch the changed records one by one, then put them in."""
-    records: list[StoredRecord | None] = []
-    for at in range(0, len(changed), _AT_ONCE):
-        some = changed[at : at + _AT_ONCE]
-        records += await asyncio.gather(*(_fetch(work, ecosystem, identifier) for identifier in some))
+    records = await _fetched(work, ecosystem, changed)
     with work.file.write() as connection:
         put, lost = put_records(connection, ecosystem, records)
         for identifier in gone:
@@ -118,9 +117,21 @@ async def _some(
         return _finished(work, connection, ecosystem, listing, Tally(put, len(gone), lost, 0))
 
 
+async def _fetched(work: Work, ecosystem: str, identifiers: Sequence[str]) -> list[StoredRecord | None]:
+    records: list[StoredRecord | None] = []
+    for at in range(0, len(identifiers), _AT_ONCE):
+        some = identifiers[at : at + _AT_ONCE]
+        records += await asyncio.gather(*(_fetch(work, ecosystem, identifier) for identifier in some))
+    return records
+
+
 async def _fetch(work: Work, ecosystem: str, identifier: str) -> StoredRecord | None:
+    """The record; None where the list names it and it is not there."""
     path = f"/{quote(ecosystem, safe='')}/{quote(identifier, safe='')}.json"
-    raw = await work.client.get_json(ServiceName.OSV_BULK, path)
+    body = await work.client.get_bytes(ServiceName.OSV_BULK, path, missing_ok=True, check=_check_json)
+    if body is None:
+        return None
+    raw = json.loads(body)
     if not isinstance(raw, dict) or raw.get("id") != identifier:
         raise SourceAnswerInvalid(
             f"osv: the export lists {identifier} and holds another record there; run again later."
@@ -128,17 +139,31 @@ async def _fetch(work: Work, ecosystem: str, identifier: str) -> StoredRecord | 
     return record_of(ecosystem, raw)
 
 
+def _check_json(body: bytes) -> None:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidAnswer("the record is not JSON, or cut short") from error
+
+
 async def _whole(work: Work, ecosystem: str, listing: Answer) -> SourceReport:
-    """Download the zip and put in what differs; what it does not hold goes."""
+    """Download the zip and put in what differs; what neither it nor the list holds goes.
+
+    The zip is made at another time than the list: what it lacks is fetched one by one, and a zip that lacks much is no
+    whole one.
+    """
     archive = work.folder / "all.zip"
     path = f"/{quote(ecosystem, safe='')}/all.zip"
     answer = await work.client.download(ServiceName.OSV_BULK, path, archive, check=check_whole)
+    late = await _fetched(work, ecosystem, _lacking(work, archive))
     with work.file.write() as connection:
         connection.execute("CREATE TEMP TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY) WITHOUT ROWID")
         connection.execute("DELETE FROM seen")
-        put, lost = put_records(connection, ecosystem, _records(connection, ecosystem, archive, full=work.full))
+        records = chain(_records(connection, ecosystem, archive, full=work.full), late)
+        put, lost = put_records(connection, ecosystem, records)
         gone = connection.execute(
-            "SELECT id FROM advisories WHERE ecosystem = ? EXCEPT SELECT id FROM seen", (ecosystem,)
+            "SELECT id FROM advisories WHERE ecosystem = ? EXCEPT SELECT id FROM seen EXCEPT SELECT id FROM listed",
+            (ecosystem,),
         ).fetchall()
         for (identifier,) in gone:
             remove_record(connection, ecosystem, identifier)
@@ -147,19 +172,37 @@ async def _whole(work: Work, ecosystem: str, listing: Answer) -> SourceReport:
     return report
 
 
+def _lacking(work: Work, archive: Path) -> list[str]:
+    """Ids that the list names and the zip does not; InvalidAnswer for more than a few."""
+    with _export(archive) as export:
+        held = {name.rpartition("/")[2].removesuffix(".json") for name in export.namelist()}
+    with work.file.read() as connection:
+        listed = [identifier for (identifier,) in connection.execute("SELECT id FROM listed ORDER BY id")]
+    lacking = [identifier for identifier in listed if identifier not in held]
+    if len(lacking) > ONE_BY_ONE:
+        raise InvalidAnswer(f"the zip lacks {len(lacking):,} of the {len(listed):,} records that the list names")
+    return lacking
+
+
+@contextmanager
+def _export(archive: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(archive) as export:
+            yield export
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InvalidAnswer(f"the export is damaged ({error})") from error
+
+
 def _records(
     connection: sqlite3.Connection, ecosystem: str, archive: Path, *, full: bool
 ) -> Iterator[StoredRecord | None]:
     """The records of the zip; those held in the same state are only noted as seen."""
-    try:
-        with zipfile.ZipFile(archive) as export:
-            for entry in export.infolist():
-                if entry.filename.endswith(".json"):
-                    raw = _raw(export, entry)
-                    if full or not _is_held(connection, ecosystem, raw):
-                        yield record_of(ecosystem, raw)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise InvalidAnswer(f"the export is damaged ({error})") from error
+    with _export(archive) as export:
+        for entry in export.infolist():
+            if entry.filename.endswith(".json"):
+                raw = _raw(export, entry)
+                if full or not _is_held(connection, ecosystem, raw):
+                    yield record_of(ecosystem, raw)
 
 
 def _raw(export: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Any:

@@ -85,6 +85,46 @@ def test_many_changes_are_fetched_as_one_zip(world: World, sync: Sync, advisorie
     assert world.asked == {LIST: 1, ZIP: 1}
 
 
+def without(zipped: bytes, *lacking: str) -> bytes:
+    """The zip without these records."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(zipped)) as whole, zipfile.ZipFile(buffer, "w") as part:
+        for name in whole.namelist():
+            if name.removesuffix(".json") not in lacking:
+                part.writestr(name, whole.read(name))
+    return buffer.getvalue()
+
+
+def test_what_the_list_names_and_the_zip_lacks_is_fetched(world: World, sync: Sync, advisories: Open) -> None:
+    world.osv = records(30)
+    world.instead[ZIP] = without(world.zipped(), "GHSA-1003", "GHSA-1004")
+    assert (sync("osv/PyPI").records, held(advisories, "demo-1003")) == (30, ["GHSA-1003"])
+
+
+def test_a_zip_that_lacks_much_is_not_believed(world: World, sync: Sync, advisories: Open) -> None:
+    world.osv = records(900)
+    part = without(world.zipped(), *(f"GHSA-{number}" for number in range(1000, 1450)))
+    world.instead[ZIP] = part
+    report = sync("osv/PyPI")
+    assert report.outcome is Outcome.FAILED
+    assert "the zip lacks 450 of the 900 records" in report.problem
+    del world.instead[ZIP]
+    sync("osv/PyPI")
+    world.instead[ZIP] = without(world.zipped(), *(f"GHSA-{number}" for number in range(1000, 1100)))
+    assert sync("osv/PyPI", full=True).records == 900
+    assert held(advisories, "demo-1050") == ["GHSA-1050"]
+
+
+def test_a_listed_record_that_is_nowhere_is_noted_and_holds_nothing_up(world: World, sync: Sync) -> None:
+    world.osv = records(30)
+    names = "".join(f"2024-05-01T00:00:00Z,{identifier}\n" for identifier in [*world.osv, "GHSA-gone"])
+    world.instead[LIST] = names.encode()
+    for _ in range(2):
+        report = sync("osv/PyPI")
+        assert (report.problem, report.records) == ("", 30)
+        assert report.note == "1 records could not be read"
+
+
 def test_full_downloads_all_anew(world: World, sync: Sync) -> None:
     world.osv = records(3)
     sync("osv/PyPI")
