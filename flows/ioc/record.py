@@ -68,18 +68,17 @@ class IocRecord:
             self.write(ScanState.RUNNING)
 
     def _note_record(self, key: str) -> None:
-        digest, reason = None, ""
+        digest, place = None, f"in {self._prepared.records.address}"
         try:
             digest = record_digest(self._prepared.records, key)
         except ResultsUnreachable as error:
-            reason = f" ({error})"
+            place = f"({error})"
         if digest is not None:
             self._keys[key] = digest
         elif not self._told:
             # Prefect hands a result on although storing it failed, and says so in its own log only.
             self._told = True
-            place = self._prepared.records.address
-            _log.warning("Results cannot be stored in %s%s; if the scan stops now, they are read again", place, reason)
+            _log.warning("Results cannot be stored %s; if the scan stops now, they are read again", place)
 
     def write(self, state: ScanState) -> None:
         """Write a checkpoint as things stand."""

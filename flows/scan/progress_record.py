@@ -59,6 +59,7 @@ class ProgressRecord:
     _files: deque[Path] = field(init=False)
     _rarer: int = field(init=False, default=1)
     _scan: ScanRecord = field(init=False)
+    _known: bool = field(init=False, default=False)
     _keeping: Keeping = field(init=False)
     _warned: set[str] = field(init=False, default_factory=set)
 
@@ -112,7 +113,8 @@ class ProgressRecord:
         self.write(ScanState.RUNNING)
 
     def _write_scan(self) -> None:
-        self._try("The scan's record could not be written", lambda: self._keeping.records.write(self._scan))
+        what = "The scan's record could not be written"
+        self._known = self._try(what, lambda: self._keeping.records.write(self._scan))
 
     def _copy_workbook(self) -> None:
         source = self.prepared.request.workbook
@@ -139,18 +141,17 @@ class ProgressRecord:
             self.save()
 
     def _note_record(self, key: str) -> None:
-        digest, reason = None, ""
+        digest, place = None, f"in {self.prepared.records.address}"
         try:
             digest = record_digest(self.prepared.records, key)
         except ResultsUnreachable as error:
-            reason = f" ({error})"
+            place = f"({error})"
         if digest is not None:
             self._keys[key] = digest
         elif "results" not in self._warned:
             # Prefect hands a result on although storing it failed, and says so in its own log only.
             self._warned.add("results")
-            place = self.prepared.records.address
-            self.warn(f"Results cannot be stored in {place}{reason}; if the scan stops now, they are looked up again")
+            self.warn(f"Results cannot be stored {place}; if the scan stops now, they are looked up again")
 
     def _is_due(self) -> bool:
         config = self.prepared.settings.batch_processing
@@ -170,6 +171,7 @@ class ProgressRecord:
             self.statistics.checkpoint_done(self.clock() - self._last_at)
         if state is ScanState.DONE:
             self._scan = self._scan.model_copy(update={"state": state})
+        if state is ScanState.DONE or not self._known:
             self._write_scan()
 
     def _write_checkpoint(self, state: ScanState) -> None:

@@ -117,7 +117,8 @@ class Resuming:
         for path in found.damaged:
             _log.warning("Checkpoint %s is damaged; the one before it is used", path)
         if found.from_results:
-            _log.warning("No checkpoint of scan %s is sound; its stored results are used", found.checkpoint.scan_id)
+            scan_id = found.checkpoint.scan_id
+            _log.warning("No sound checkpoint of scan %s is here; its stored results are used", scan_id)
 
     def _resume(self, checkpoint: CheckpointData) -> Resumption:
         base, checks = self._base(checkpoint), self._checks(checkpoint)

@@ -15,6 +15,8 @@ SECRET_VARIABLES = (
     "SNYK_TOKEN",
     "AZURE_OPENAI_KEY",
     "OPENAI_API_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
 )
 """Environment variables that hold tokens. SNYK_ORG names an account and opens nothing."""
 
@@ -61,9 +63,10 @@ def guard_logs() -> None:
     """Let no log record of this process hold a secret, whoever logs it and whichever handler takes it elsewhere.
 
     Prefect's handlers send records to its server, in this process and in those of a cluster: what is hidden where a
-    record is made is hidden from all of them. httpx and httpcore, which log addresses and headers, keep to warnings.
+    record is made is hidden from all of them. httpx, httpcore and botocore, which log addresses and headers, keep to
+    warnings.
     """
-    for name in ("httpx", "httpcore"):
+    for name in ("httpx", "httpcore", "botocore"):
         logging.getLogger(name).setLevel(logging.WARNING)
     former = logging.getLogRecordFactory()
     if not isinstance(former, _SecretFree):

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,13 +12,14 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from flows.checkpoints.cleaning import clean
+from flows.ioc.prepare import unfinished_scan
 from flows.scan.cleanup import clean_up
 from flows.scan.prepare import prepare
 from flows.scan.progress_record import ProgressRecord
 from flows.scan.request import ResumeMode
 from tasks.checkpoints.checks import Verdict, checks_of
 from tasks.checkpoints.housekeeping import Keeping
-from tasks.checkpoints.model import ScanState
+from tasks.checkpoints.model import ScanRecord, ScanState
 from tasks.checkpoints.records import places
 from tasks.checkpoints.records.places import check_place
 from tasks.checkpoints.results import read_record, record_digest, stored_batches
@@ -27,6 +29,8 @@ from tasks.checkpoints.store import read_checkpoint
 from tasks.checkpoints.unfinished import find_unfinished
 from tasks.errors import CheckpointError, ExitCode, ResultsUnreachable, SettingsError, UsageError
 from tasks.http.breaker import Breaker
+from tasks.http.redaction import secrets_of
+from tasks.settings.load import load_settings
 from tests.checkpoints.plain_scan import PlainScan
 from tests.checkpoints.test_checkpoints_resume import StopAfter
 from tests.end_to_end.harness import make_workbook
@@ -89,7 +93,7 @@ def test_a_scan_that_another_machine_may_be_running_is_left_alone(scan: PlainSca
     assert len(_batches(s3, scan_id)) == 3
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:100], lambda b: b.replace(b"pkg-", b"pkq-", 1), lambda b: b""])
+@pytest.mark.parametrize("damage", [lambda b: b[:100], lambda b: b.replace(b"pkg-", b"pkq-", 1)])
 def test_a_damaged_object_is_done_again_and_no_other(
     scan: PlainScan, s3: S3Server, damage: Callable[[bytes], bytes]
 ) -> None:
@@ -262,6 +266,95 @@ def test_a_scan_that_ended_while_s3_was_away_is_not_gone_on_with_and_tidied_late
     assert scan.prepare().resumed is None
     assert clean(scan.data, results=s3.address) == ExitCode.DONE
     assert s3.names() == []
+
+
+def test_results_that_are_needed_and_not_readable_end_the_run_by_name_and_are_still_there_later(
+    scan: PlainScan, s3: S3Server
+) -> None:
+    _stopped(scan)
+    prepared = scan.prepare()
+    s3.down()
+    with pytest.raises(ResultsUnreachable, match="does not answer") as ended:
+        scan.run(prepared=prepared)
+    assert ended.value.exit_code == ExitCode.MERGE_FAILED
+    assert len(scan.asked) == 12
+    s3.up()
+    places._s3.cache_clear()
+    assert scan.run().cached == 3
+    assert len(scan.asked) == PACKAGES
+
+
+def test_a_scan_record_that_could_not_be_written_is_written_with_the_next_checkpoint(
+    scan: PlainScan, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.checkpoints.records.s3._LEFT_ALONE_S", 0.0)
+    prepared = scan.prepare()
+    record = ProgressRecord(prepared, RunStatistics(lambda: 0.0, lambda: 1, dict), scan.warnings.append)
+    s3.down()
+    record.begin()
+    assert any("record could not be written" in line for line in scan.warnings)
+    s3.up()
+    record.save()
+    assert s3.names() == [f"some/prefix/{prepared.scan_id}/scan.json"]
+
+
+def test_an_ioc_scan_is_known_on_another_machine_by_its_record(s3: S3Server, tmp_path: Path) -> None:
+    here, there = Keeping(tmp_path / "here", s3.address), Keeping(tmp_path / "there", s3.address)
+    at = datetime.now(UTC).replace(tzinfo=None)
+    for number, target in enumerate(("acme", "other", "acme")):
+        here.records.write(
+            ScanRecord(
+                scan_id=f"{number:012x}",
+                workbook=target,
+                excel_file_hash="",
+                answers_digest="",
+                total_packages=1,
+                batch_strategy="size",
+                created_at=at + timedelta(minutes=number),
+                expires_at=at + timedelta(days=7),
+            )
+        )
+    assert unfinished_scan(there, "acme") == "000000000002"
+    assert unfinished_scan(there, "nobody") is None
+    s3.down()
+    with pytest.raises(ResultsUnreachable):
+        unfinished_scan(there, "acme")
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("s3://bucket", "s3://bucket"),
+        ("s3://bucket/", "s3://bucket"),
+        ("s3://my.bucket-1/a_b/C.d/", "s3://my.bucket-1/a_b/C.d"),
+    ],
+)
+def test_addresses_of_s3_are_settings(value: str, kept: str) -> None:
+    settings = load_settings(environment={"VETBOOK_EXECUTION__RESULTS": value}).settings
+    assert settings.execution.results == kept
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["data/results", "s3://", "s3://B", "s3://bucket/../x", "s3://bucket//x", "s3://bucket/a b", "https://bucket/x"],
+)
+def test_anything_else_is_refused_with_what_it_must_be(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"execution\.results.*must be s3://BUCKET"):
+        load_settings(environment={"VETBOOK_EXECUTION__RESULTS": value})
+
+
+def test_credentials_in_an_address_are_refused_and_not_repeated() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environment={"VETBOOK_EXECUTION__RESULTS": "s3://AKIAKEY:s3cr3tkey@bucket/x"})
+    assert "s3cr3tkey" not in str(refused.value)
+    assert secrets_of({"AWS_SECRET_ACCESS_KEY": "s3cr3tkey", "AWS_SESSION_TOKEN": "t0kens"}) == ("s3cr3tkey", "t0kens")
+
+
+def test_without_the_extra_the_message_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3.session", None)
+    monkeypatch.delitem(sys.modules, "tasks.checkpoints.records.s3")
+    with pytest.raises(SettingsError, match=r"pip install 'vetbook\[aws\]'"):
+        check_place("s3://bucket-without-boto3")
 
 
 def test_what_is_far_too_large_is_not_read(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
