@@ -25,6 +25,7 @@ from tasks.ioc.terms import IocTerms
 from tasks.settings.load import load_settings
 from tasks.settings.model import ExecutionSettings
 from tasks.store.file import STORE_NAME
+from tasks.store.state import hours_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +108,16 @@ def _empty(indicators: Indicators) -> Iterator[str]:
 
 
 def old_stores(stores: Iterable[StoredIndicators], most_hours: float, now: float) -> Iterator[str]:
-    """A sentence for each store that was synced longer ago than most_hours; now in seconds since the epoch."""
+    """A sentence for each store that was synced longer ago than most_hours, or nobody knows when.
+
+    now in seconds since the epoch.
+    """
     for store in stores:
-        hours = (now - store.summary.checked_at) / 3600
-        if hours > most_hours:
+        hours = hours_since(store.summary.checked_at, now)
+        if hours is None or hours > most_hours:
+            when = "at a time that is still to come" if hours is None else f"{hours:.0f} h ago"
             yield (
-                f"the advisory store {store.path} was synced {hours:.0f} h ago (limit {most_hours:g} h) and is used all"
+                f"the advisory store {store.path} was synced {when} (limit {most_hours:g} h) and is used all"
                 f" the same; run python -m flows.sync --sources osv --ecosystems {' '.join(store.ecosystems)}"
             )
 

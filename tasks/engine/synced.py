@@ -16,7 +16,7 @@ from tasks.sources.nvd import NvdApi
 from tasks.store.advisories import AdvisoryStore
 from tasks.store.facts import StoreEpss, StoreExploits, StoreKev, StoreNvd
 from tasks.store.nvd_kept import NvdWithKept
-from tasks.store.state import EPSS, EXPLOITDB, KEV, SourceState, osv_name, read_states
+from tasks.store.state import EPSS, EXPLOITDB, KEV, SourceState, hours_since, osv_name, read_states
 
 __all__ = ["age_warning", "stored_cve_sources", "synced_advisories"]
 
@@ -49,12 +49,16 @@ def synced_advisories(lookup: LookupSettings, clock: Callable[[], float] = time.
 
 
 def age_warning(states: Iterable[SourceState], most_hours: float, now: float) -> str | None:
-    """One sentence naming what was synced longer ago than most_hours; None where nothing was. now in seconds."""
-    ages = {state.name: (now - state.checked_at) / 3600 for state in states if state.name in _USED}
-    old = {name: hours for name, hours in ages.items() if hours > most_hours}
+    """One sentence naming what was synced longer ago than most_hours, or nobody knows when; None where nothing was.
+
+    now in seconds since the epoch.
+    """
+    ages = {state.name: hours_since(state.checked_at, now) for state in states if state.name in _USED}
+    old = {name: hours for name, hours in ages.items() if hours is None or hours > most_hours}
     if not old:
         return None
-    named = ", ".join(f"{name} {hours:.0f} h" for name, hours in old.items())
+    known = ((name, "synced in the future" if hours is None else f"{hours:.0f} h") for name, hours in old.items())
+    named = ", ".join(f"{name} {age}" for name, age in known)
     return (
         f"The advisory store is older than {most_hours:g} h ({named}) and used all the same; "
         "run python -m flows.sync, or scan with --sync"

@@ -5,11 +5,33 @@ from dataclasses import dataclass
 
 from tasks.http.message import Validators
 
-__all__ = ["EPSS", "EXPLOITDB", "KEV", "NVD_FEED", "SourceState", "osv_name", "read_state", "read_states", "save_state"]
+__all__ = [
+    "EPSS",
+    "EXPLOITDB",
+    "KEV",
+    "NVD_FEED",
+    "SourceState",
+    "hours_since",
+    "osv_name",
+    "read_state",
+    "read_states",
+    "save_state",
+]
 
 KEV, EPSS, EXPLOITDB = "kev", "epss", "exploitdb"
 NVD_FEED = "nvd/"
 """Begins the name of each of NVD's year feeds."""
+
+
+_CLOCKS_DIFFER_S = 3600
+
+
+def hours_since(then: float, now: float) -> float | None:
+    """Hours from one time to another, both in seconds since the epoch, at least 0.
+
+    None where `then` is over an hour ahead: the clock has been set back since, and nobody knows how old it is.
+    """
+    return None if then - now > _CLOCKS_DIFFER_S else max(0.0, now - then) / 3600
 
 
 def osv_name(ecosystem: str) -> str:

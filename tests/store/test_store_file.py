@@ -173,6 +173,9 @@ def test_only_what_is_too_old_is_warned_of() -> None:
         return SourceState(name, 1, checked_at, checked_at, "http://x")
 
     assert age_warning([state("osv/PyPI", 3600)], 1, 7200) is None
+    ahead = age_warning([state("osv/PyPI", 20_000), state("kev", 8000)], 1, 7200)
+    assert ahead is not None
+    assert "(osv/PyPI synced in the future)" in ahead
     warning = age_warning([state("osv/PyPI", 3600), state("kev", 0), state("osv/npm", 0)], 1, 7201)
     assert warning is not None
     assert "(osv/PyPI 1 h, kev 2 h)" in warning
