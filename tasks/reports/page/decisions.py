@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tasks.history.model import ScanDocument
 from tasks.reports.decided import STANDING_WORDS, by_standing, note_words
+from tasks.reports.page.entries import named
 from tasks.reports.page.view import Entry, Group
 
 __all__ = ["decision_groups"]
@@ -12,10 +13,7 @@ __all__ = ["decision_groups"]
 def decision_groups(document: ScanDocument) -> Iterator[Group]:
     """The findings with a decision, by what it counts for, and the decisions that were not used."""
     for standing, found in by_standing(document.packages).items():
-        entries = [
-            Entry(f"{package.name} {package.version or ''}".strip(), ids.split(", ")[:3], detail=note_words(note))
-            for package, note, ids in found
-        ]
+        entries = [Entry(named(package), ids.split(", ")[:3], detail=note_words(note)) for package, note, ids in found]
         if entries:
             yield Group(STANDING_WORDS[standing], entries)
     report = document.decisions

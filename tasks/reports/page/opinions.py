@@ -2,6 +2,7 @@
 
 from tasks.history.model import ScanDocument
 from tasks.reports.opinions import by_model, raised
+from tasks.reports.page.entries import named
 from tasks.reports.page.view import Entry, Group
 from tasks.text.plain import counted
 
@@ -18,7 +19,7 @@ def opinion_group(document: ScanDocument) -> Group | None:
     concerned = raised(document.packages)
     entries = [
         Entry(
-            f"{package.name} {package.version or ''}".strip(),
+            named(package),
             opinion.ids[:_MOST_IDS],
             detail=f"row {package.row}; {by_model(opinion)}, its words: {opinion.reason or 'none'}",
         )
