@@ -15,13 +15,12 @@ from tasks.batching.timebox import work_apart, work_within
 from tasks.checkpoints.batches import AdvisoryIndex, AdvisoryQuestion, BatchRequest, BatchResult
 from tasks.engine.batch_metrics import BatchMetrics
 from tasks.engine.engine import engine_at_work
+from tasks.engine.loop import LOOP_CLOSED
 from tasks.http.metrics import measured
 from tasks.review.failed import failed_review
 from tasks.review.model import PackageKey, PackageReview
 
 _log = logging.getLogger(__name__)
-_LOOP_CLOSED = "Event loop is closed"
-"""What asyncio says when work is given to the engine after it was closed."""
 
 
 @batch_task("find-advisories", "advisories of {question.projects} projects", "question", retries=1, delays_s=2)
@@ -64,7 +63,7 @@ def _review(request: BatchRequest, keys: Sequence[PackageKey]) -> tuple[PackageR
         with engine_at_work(request.lookup) as engine:
             return engine.review_batch(keys, request.refs, request.index_problem)
     except RuntimeError as error:
-        if str(error) != _LOOP_CLOSED:
+        if str(error) != LOOP_CLOSED:
             raise
         # The run was stopped: nothing was found out, and nothing may be stored that says so of a package.
         raise CancelledError from error

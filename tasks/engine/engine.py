@@ -175,8 +175,7 @@ class Engine:
 
     def close(self) -> None:
         """Give up what is under way and release connections, threads and files."""
-        self._loop.run(self._client.aclose())
-        self._loop.close()
+        self._loop.close(self._client.aclose)
         if self._stores is not None:
             if not self._lookup.offline:
                 self._stores.prune(self._lookup)

@@ -172,7 +172,6 @@ class IocEngine:
     def close(self) -> None:
         """Give up what is under way and release connections, threads and files."""
         try:
-            self._loop.run(self._stack.aclose())
+            self._loop.close(self._stack.aclose)
         finally:
-            self._loop.close()
             self.inventory.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.engine.lookup import LookupSettings, lookup_settings
-from tasks.engine.loop import LoopThread
+from tasks.engine.loop import LOOP_CLOSED, LoopThread
 from tasks.http.policy import ServiceName
 from tasks.settings.load import load_settings
 from tasks.settings.model import Settings
@@ -75,6 +75,39 @@ def test_closing_cancels_what_is_under_way(loop: LoopThread) -> None:
         with pytest.raises(CancelledError):
             waiting.result(timeout=20)
     assert cancelled == [True]
+
+
+def test_work_handed_over_while_the_loop_closes_is_refused_and_waits_for_nothing(loop: LoopThread) -> None:
+    refused: list[str] = []
+
+    async def last() -> None:
+        try:
+            loop.start(_thread_name())
+        except RuntimeError as error:
+            refused.append(str(error))
+
+    loop.close(last)
+    assert refused == [LOOP_CLOSED]
+
+
+def test_what_is_under_way_ends_before_the_connections_do(loop: LoopThread) -> None:
+    ended: list[str] = []
+    started = threading.Event()
+
+    async def batch() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("batch")
+
+    async def connections() -> None:
+        ended.append("connections")
+
+    future = loop.start(batch())
+    assert started.wait(timeout=20)
+    loop.close(connections)
+    assert (future.cancelled(), ended) == (True, ["batch", "connections"])
 
 
 def test_closing_twice_is_fine_and_running_afterwards_is_refused(loop: LoopThread) -> None:
