@@ -1,0 +1,31 @@
+"""What an operator creates from our files: automations that Prefect takes, and that leave cancelled runs alone."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+
+HERE = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def automations() -> list[AutomationCore]:
+    plain = yaml.safe_load((HERE / "deployments" / "automations.yaml").read_text(encoding="utf-8"))
+    return [AutomationCore.model_validate(one) for one in plain["automations"]]
+
+
+def test_a_run_that_is_cancelled_is_not_given_back(automations: list[AutomationCore]) -> None:
+    # Prefect shows a run that it cancels as Crashed until its process has ended, which takes some 15 s.
+    (trigger,) = (one.trigger for one in automations if "go on" in one.name)
+    assert isinstance(trigger, EventTrigger)
+    assert (trigger.posture, trigger.after) == (Posture.Proactive, {"prefect.flow-run.Crashed"})
+    assert trigger.within.total_seconds() >= 30
+    assert {"prefect.flow-run.Cancelled", "prefect.flow-run.AwaitingRetry"} <= trigger.expect
+
+
+def test_every_end_of_a_run_ends_the_wait_for_its_heartbeat(automations: list[AutomationCore]) -> None:
+    (trigger,) = (one.trigger for one in automations if "killed" in one.name)
+    assert isinstance(trigger, EventTrigger)
+    ends = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
+    assert ends <= trigger.expect
