@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from posixpath import dirname, normpath
 
 from packaging.utils import canonicalize_name
 
@@ -20,7 +19,7 @@ from tasks.inputs.interface import FileInput, Listing, listing_of
 from tasks.lockfiles import requirements
 from tasks.lockfiles.interface import LockedPackage, Lockfile, LockfileError
 from tasks.lockfiles.registry import refuse_unfit
-from tasks.lockfiles.requirements import Line, LineKind, lines_of
+from tasks.lockfiles.requirements import Line, LineKind, constrained, lines_of, pinned
 from tasks.text.plain import counted
 from tasks.workbook.versions import excerpt
 
@@ -29,9 +28,7 @@ __all__ = ["ANY", "NAMED"]
 _FORMAT = requirements.FORMATS[0]
 _MOST_FILES = 100
 _ENDINGS = frozenset({".txt", ".in"})
-_PIN = re.compile(r"={2,3}\s*[^\s,*=]+$")
 _EDITABLE = re.compile(r"(?:-e|--editable)[\s=]")
-_CONSTRAINTS = re.compile(r"(?:-c|--constraint)(?:\s+|=|(?=[^-\s]))(?P<path>\S.*)$")
 _REMOTE = re.compile(r"(?:-[rc]|--requirement|--constraint)\b.*://")
 
 
@@ -52,7 +49,7 @@ class _Requirements:
         try:
             refuse_unfit(lockfile)
             lines = tuple(lines_of(lockfile))
-            pins = _pins(lockfile.path, lines)
+            pins = constrained(lockfile)
         except LockfileError as error:
             raise InputError(f"{error}; give a requirements file") from error
         _refuse_unread(file.path, lines)
@@ -66,7 +63,7 @@ def _included(file: FileInput) -> Mapping[str, bytes]:
     while waiting and len(found) < _MOST_FILES:
         path = waiting.popleft()
         if path not in found:
-            found[path] = _beside(path, f"{file.path} includes ")
+            found[path] = _beside(path, f"{file.path} names ")
             waiting.extend(_FORMAT.wanted(path, found[path]))
     if waiting:
         raise InputError(f"{file.path}: includes more than {_MOST_FILES} files; give a lockfile instead")
@@ -78,21 +75,6 @@ def _beside(path: str, why: str) -> bytes:
     if Path(path).suffix.lower() not in _ENDINGS:
         raise InputError(f"{why}{path}: only files that end in .txt or .in are read; rename it, or put a # before it")
     return read_bytes(Path(path), why)
-
-
-def _pins(path: str, lines: Iterable[Line]) -> Mapping[str, str]:
-    """Versions by project, from the constraints that the lines name; they choose versions, never packages."""
-    pins: dict[str, str] = {}
-    for line in lines:
-        match = _CONSTRAINTS.match(line.text) if line.kind is LineKind.OPTION else None
-        if match is None or "://" in match["path"]:
-            continue
-        place = normpath(f"{dirname(path)}/{match['path'].strip()}")
-        content = _beside(place, f"{path} names constraints: ")
-        for one in lines_of(Lockfile(place, content)):
-            if one.package is not None and one.package.version and _PIN.match(one.clauses):
-                pins[canonicalize_name(one.package.name)] = one.package.version
-    return pins
 
 
 def _refuse_unread(path: Path, lines: Iterable[Line]) -> None:
@@ -107,10 +89,10 @@ def _packages(lines: Iterable[Line], pins: Mapping[str, str]) -> Iterator[Locked
     for line in lines:
         if line.package is None:
             continue
-        pinned = line.package.version if _PIN.match(line.clauses) else pins.get(canonicalize_name(line.package.name))
+        version = line.package.version if pinned(line) else pins.get(canonicalize_name(line.package.name))
         # An address may hold credentials, and is no version.
         said = "" if line.clauses.startswith("@") else line.clauses
-        yield replace(line.package, version=pinned or said)
+        yield replace(line.package, version=version or said)
 
 
 def _notes(name: str, lines: Iterable[Line]) -> Iterator[str]:

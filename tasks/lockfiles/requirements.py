@@ -1,20 +1,24 @@
 """pip's requirements files, with the files they include where those are at hand.
 
 The version is the one a line names: `==`, `===`, `~=`, `>=` and `<=` alone (the lowest or highest that it allows); a
-line with several clauses, a wildcard, `!=`, `<` or `>` names none. Source: https://pip.pypa.io/en/stable/reference/requirements-file-format/.
+line with several clauses, a wildcard, `!=`, `<` or `>` names none. A constraints file
+that is at hand (`-c`) pins what it names. Source: https://pip.pypa.io/en/stable/reference/requirements-file-format/.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import PurePosixPath
 from posixpath import normpath
 
+from packaging.utils import canonicalize_name
+
 from tasks.lockfiles.interface import Format, LockedPackage, Lockfile
 from tasks.lockfiles.reading import text_of
 
-__all__ = ["FORMATS", "Line", "LineKind", "lines_of"]
+__all__ = ["FORMATS", "Line", "LineKind", "constrained", "lines_of", "pinned"]
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*$", re.MULTILINE)
 _OPTIONS = re.compile(r"\s(?:--(?:hash|global-option|config-settings?|install-option)\b|-C\b).*$")
@@ -24,6 +28,8 @@ _REQUIREMENT = re.compile(
 )
 _CLAUSE = re.compile(r"^(===|==|~=|>=|<=)\s*([^\s,*<>=!~].*)$")
 _INCLUDE = re.compile(r"^(?:-r|--requirement)(?:\s+|=|(?=[^-\s]))(?P<path>\S.*)$")
+_CONSTRAINT = re.compile(r"^(?:-c|--constraint)(?:\s+|=|(?=[^-\s]))(?P<path>\S.*)$")
+_PIN = re.compile(r"={2,3}\s*[^\s,*=]+$")
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 
 
@@ -63,9 +69,9 @@ def _logical_lines(text: str) -> Iterator[str]:
             yield plain
 
 
-def _includes(text: str, path: str) -> Iterator[str]:
+def _named_files(kind: re.Pattern[str], text: str, path: str) -> Iterator[str]:
     for line in _logical_lines(text):
-        match = _INCLUDE.match(line)
+        match = kind.match(line)
         if match and "://" not in match["path"]:
             named = match["path"].strip().strip("\"'")
             yield normpath(f"{PurePosixPath(path).parent}/{named}")
@@ -90,33 +96,61 @@ def _version(clauses: str) -> str | None:
     return re.sub(r"\s+", "", clause[2]) if clause and not re.search(r"[,*]", clause[2]) else None
 
 
-def lines_of(lockfile: Lockfile) -> Iterator[Line]:
-    """Every line of the file, then those of the files it includes that are at hand.
-
-    Raises LockfileError where a file holds lines and none of them is one of a requirements file.
-    """
-    waiting, done = [lockfile], set()
+def _parts(lockfile: Lockfile) -> Iterator[Lockfile]:
+    """The file, then the files it includes that are at hand, each once."""
+    waiting, done = deque([lockfile]), {lockfile.path}
     while waiting:
-        part = waiting.pop(0)
-        done.add(part.path)
-        text = text_of(part)
-        found = [_line(line) for line in _logical_lines(text)]
-        unread = [line for line in found if line.kind is LineKind.UNREAD]
-        if unread and all(line.kind in (LineKind.UNREAD, LineKind.PATH) for line in found):
-            raise part.fail(f"no requirement in it, but lines like {unread[-1].text[:60]!r}")
-        yield from found
-        for path in _includes(text, part.path):
+        part = waiting.popleft()
+        yield part
+        for path in _named_files(_INCLUDE, text_of(part), part.path):
             if path not in done and path in lockfile.siblings:
                 waiting.append(Lockfile(path, lockfile.siblings[path], lockfile.siblings))
                 done.add(path)
 
 
+def lines_of(lockfile: Lockfile) -> Iterator[Line]:
+    """Every line of the file, then those of the files it includes that are at hand.
+
+    Raises LockfileError where a file holds lines and none of them is one of a requirements file.
+    """
+    for part in _parts(lockfile):
+        found = [_line(line) for line in _logical_lines(text_of(part))]
+        unread = [line for line in found if line.kind is LineKind.UNREAD]
+        if unread and all(line.kind in (LineKind.UNREAD, LineKind.PATH) for line in found):
+            raise part.fail(f"no requirement in it, but lines like {unread[-1].text[:60]!r}")
+        yield from found
+
+
+def pinned(line: Line) -> bool:
+    """Whether the line itself chooses one version, by `==` or `===`."""
+    return _PIN.match(line.clauses) is not None
+
+
+def constrained(lockfile: Lockfile) -> dict[str, str]:
+    """Versions by project (PEP 503), from the constraints named that are at hand: they choose versions, never packages.
+
+    Raises LockfileError as lines_of does.
+    """
+    named = (path for part in _parts(lockfile) for path in _named_files(_CONSTRAINT, text_of(part), part.path))
+    files = [Lockfile(path, lockfile.siblings[path], lockfile.siblings) for path in named if path in lockfile.siblings]
+    lines = (line for file in files for line in lines_of(file) if pinned(line))
+    return {canonicalize_name(one.package.name): one.package.version or "" for one in lines if one.package is not None}
+
+
 def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
-    return (line.package for line in lines_of(lockfile) if line.package is not None)
+    pins = constrained(lockfile)
+    for line in lines_of(lockfile):
+        if line.package is None:
+            continue
+        pin = None if pinned(line) or line.clauses.startswith("@") else pins.get(canonicalize_name(line.package.name))
+        yield replace(line.package, version=pin) if pin else line.package
 
 
 def _wanted(path: str, content: bytes | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_includes(text_of(Lockfile(path, content)), path))) if content else ()
+    if not content:
+        return ()
+    text = text_of(Lockfile(path, content))
+    return tuple(dict.fromkeys(one for kind in (_INCLUDE, _CONSTRAINT) for one in _named_files(kind, text, path)))
 
 
 def _named(path: PurePosixPath) -> bool:

@@ -140,7 +140,7 @@ def test_included_files_and_constraints_are_read_beside_it(tmp_path: Path) -> No
 @pytest.mark.parametrize("line", ["-r gone.txt", "-c gone.txt", "-r /gone/absolute.txt", "-r sub"])
 def test_an_included_file_that_is_not_there_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "sub").mkdir()
-    with pytest.raises(InputError, match=r"requirements\.txt (includes|names constraints: ).*: (not an|only files)"):
+    with pytest.raises(InputError, match=r"requirements\.txt names .*: (not an|only files)"):
         listed(tmp_path, "requirements.txt", f"a==1\n{line}\n")
 
 

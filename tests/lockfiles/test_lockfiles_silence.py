@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from tasks.lockfiles.interface import LockfileError
+from tasks.lockfiles.registry import siblings_of
 from tests.lockfiles.lock_samples import pairs
 
 HEX = '{:hex, :%s, "%s", "0c2a", [:mix], [{:other, "~> 1.0", [hex: :other, repo: "hexpm", optional: false]}], "hexpm"}'
@@ -48,6 +49,19 @@ def test_npm_dependencies_are_read_where_packages_is_empty() -> None:
 @pytest.mark.parametrize("end", ["\x0c", "\x0b", "\x85", "\u2028", "\r"])
 def test_requirements_end_lines_where_pip_ends_them(end: str) -> None:
     assert pairs("requirements.txt", f"a==1.0{end}b==2.0\n") == ["a@1.0", "b@2.0"]
+
+
+def test_constraints_at_hand_pin_what_requirements_leave_open() -> None:
+    text = "-c pins/all.txt\n-r more/in.txt\nopen\nranged>=1.0\nOwn_Pin==3.0\nurl @ https://e.org/u.whl\nfree\n"
+    beside = {
+        "pins/all.txt": "-r rest.txt\nopen==1.5\nunused==9.0\nown-pin==9.0\nurl==9.0\n",
+        "pins/rest.txt": "ranged==2.0\nincluded==4.0\nfree>=5.0\n",
+        "more/in.txt": "included\n",
+    }
+    found = pairs("requirements.txt", text, beside)
+    assert found == ["Own_Pin@3.0", "free@None", "included@4.0", "open@1.5", "ranged@2.0", "url@None"]
+    assert siblings_of("app/requirements.txt", text.encode()) == ("app/more/in.txt", "app/pins/all.txt")
+    assert pairs("requirements.txt", "-c gone.txt\nopen\n") == ["open@None"]
 
 
 def test_cabal_constraints_need_no_qualifier() -> None:
