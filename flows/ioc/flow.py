@@ -55,7 +55,7 @@ def ioc(request: IocRequest) -> IocResult:
     engine = ioc_engine_for(prepared.terms)
     try:
         with noted_run():
-            return opaque(_scan(prepared, engine, began, started_at))
+            result = _scan(prepared, engine, began, started_at)
     finally:
         close_ioc_engine(prepared.terms)
         prepared.indicators.close()

@@ -25,10 +25,11 @@ from flows.scan.reporting import write_files, write_reports
 from flows.scan.request import ScanRequest
 from flows.scan.results import metrics_of, result_of, statistics
 from flows.scan.resume import scan_held
-from flows.story.publish import publish
+from flows.story.publish import is_deployed, publish
 from flows.story.scan_story import scan_pieces, scan_tags
 from flows.sync.steps import refresh_store
 from flows.turns import own_turn
+from flows.unwritten import fail_unwritten
 from tasks.checkpoints.model import ScanState
 from tasks.engine.engine import close_engine
 from tasks.notifying.news import scan_news
@@ -57,7 +58,9 @@ def _run_name() -> str:
 def scan(request: ScanRequest) -> ScanOutcome:
     """Look up every package of a review workbook and write what was found back into it."""
     with own_turn(request.workbook):
-        return opaque(_scan_in_turn(request))
+        outcome = _scan_in_turn(request)
+    fail_unwritten(outcome.merge_problem)
+    return opaque(outcome)
 
 
 def _scan_in_turn(request: ScanRequest) -> ScanOutcome:
@@ -96,7 +99,7 @@ def _scan(prepared: PreparedScan, began: float, started_at: datetime) -> ScanOut
 
 def _notify(prepared: PreparedScan, result: ScanResult, problem: str | None) -> None:
     settings, workbook = prepared.settings.notifications, prepared.request.workbook.resolve()
-    if problem is not None:
+    if problem is not None and not is_deployed():
         notify_problem(settings, f"{workbook.name} was not written", problem)
     news = scan_news(result.packages, settings.severity)
     notify_findings(settings, prepared.folders.root, str(workbook), news)

@@ -81,5 +81,7 @@ def _where(path: Path) -> str:
 
 
 def _add_tags(client: SyncPrefectClient, run_id: UUID, tags: Iterable[str]) -> None:
+    # A run that is tried again has the outcome of its last try.
+    kept = {tag for tag in flow_run.tags if not tag.startswith("outcome:")}
     with forgiving("The outcome's tags"):
-        client.update_flow_run(run_id, tags=sorted({*flow_run.tags, *tags}))
+        client.update_flow_run(run_id, tags=sorted(kept | set(tags)))

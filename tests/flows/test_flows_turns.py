@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 
 from flows.turns import own_turn
+from flows.unwritten import fail_unwritten
+from tasks.errors import MergeRefused
 from tasks.files.locks import WorkbookLock
 
 
@@ -53,3 +55,15 @@ def test_a_run_from_the_command_line_does_not_queue(tmp_path: Path, monkeypatch:
     monkeypatch.delenv("PREFECT__RUNTIME__DEPLOYMENT__ID", raising=False)
     with own_turn(tmp_path / "a.xlsx"), own_turn(tmp_path / "a.xlsx"):
         pass
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_scheduled_scan_that_wrote_nothing_fails() -> None:
+    fail_unwritten(None)
+    with pytest.raises(MergeRefused, match=r"a\.xlsx is open"):
+        fail_unwritten("a.xlsx is open")
+
+
+def test_from_the_command_line_the_exit_code_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PREFECT__RUNTIME__DEPLOYMENT__ID", raising=False)
+    fail_unwritten("a.xlsx is open")

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from prefect import flow
+from prefect import flow, tags
 from prefect.runtime import flow_run
 
 from flows.prefect_end import drained
@@ -153,11 +153,11 @@ def test_artifacts_and_tags_belong_to_the_run(prefect_server: str) -> None:
         publish(pieces, {"outcome:clean"})
         return str(flow_run.id)
 
-    with drained():
+    with drained(), tags("mine", "outcome:not-written"):
         run_id = told()
     wanted = {"artifacts": {"flow_run_id": {"any_": [run_id]}}}
     found = {one["key"]: one for one in httpx.post(f"{prefect_server}/artifacts/filter", json=wanted).json()}
-    assert httpx.get(f"{prefect_server}/flow_runs/{run_id}").json()["tags"] == ["outcome:clean"]
+    assert httpx.get(f"{prefect_server}/flow_runs/{run_id}").json()["tags"] == ["mine", "outcome:clean"]
     assert set(found) == {"story-text", "story-table", "story-link"}
     assert found["story-table"]["data"] == '[{"Package": "\\\\*p\\\\*"}]'
     link = found["story-link"]["data"]
