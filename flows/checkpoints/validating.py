@@ -56,7 +56,7 @@ def _content(checkpoint: CheckpointData) -> Iterator[str]:
         "strategy": f"{state.batch_strategy}, about {state.batch_size} packages a batch",
         "workbook SHA-256": checkpoint.excel_file_hash,
         "workbook copy": checkpoint.excel_backup_path or "none",
-        "stored results": len(checkpoint.result_keys),
+        "stored results": f"{len(checkpoint.result_keys)} in {checkpoint.results or 'the data folder'}",
         **state.processing_statistics,
     }
     yield from (f"  {name}: {value}" for name, value in rows.items())

@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import re
 import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -187,7 +188,8 @@ def test_a_missing_bucket_is_told(s3: S3Server) -> None:
         (403, "InvalidAccessKeyId", "AWS_PROFILE"),
         (403, "SomethingNew", "access denied"),
         (400, "ExpiredToken", "have expired"),
-        (501, "NotImplemented", "refused (NotImplemented)"),
+        (400, "NotForYou", "refuses (NotForYou)"),
+        (501, "NotImplemented", "cannot answer now (NotImplemented)"),
     ],
 )
 def test_a_refusal_says_what_to_do(
@@ -224,6 +226,11 @@ def test_nothing_reads_as_missing_while_s3_is_away(s3: S3Server) -> None:
     ):
         with pytest.raises(ResultsUnreachable, match="does not answer"):
             ask()
+
+
+def test_several_records_are_asked_for_at_the_same_time(s3: S3Server) -> None:
+    together = threading.Barrier(4)
+    assert sorted(s3.records.each(list("abcd"), lambda _: together.wait(10))) == [0, 1, 2, 3]
 
 
 def test_what_did_not_answer_is_left_alone_for_a_while_and_then_asked_again(s3: S3Server) -> None:

@@ -30,6 +30,7 @@ _ADVICE: Mapping[str, str] = {
     "SSOTokenLoadError": _RENEW,
     "TokenRetrievalError": _RENEW,
     "UnauthorizedSSOTokenError": _RENEW,
+    "SSLError": "the certificate of the server is not trusted; name its authority's file in AWS_CA_BUNDLE",
     "ProfileNotFound": "AWS_PROFILE names a profile that the files of AWS do not have; name another one",
 }
 
@@ -43,15 +44,15 @@ def code_of(error: Exception) -> str:
 def refusal(address: str, endpoint: str, error: Exception) -> str:
     """Why a request about `address` failed; the text of the error itself is left out, as it may hold anything."""
     code = code_of(error)
-    advice = _ADVICE.get(code) or (_ADVICE["AccessDenied"] if _status(error) == HTTPStatus.FORBIDDEN else None)
+    status, server = _status(error), without_credentials(endpoint)
+    advice = _ADVICE.get(code) or (_ADVICE["AccessDenied"] if status == HTTPStatus.FORBIDDEN else None)
     if advice is not None:
         return f"{address}: {advice}"
-    if hasattr(error, "response"):
-        return f"{address}: {without_credentials(endpoint)} refused ({code}); mend that and run again"
-    return (
-        f"{address}: {without_credentials(endpoint)} does not answer ({code}):"
-        " check the network and AWS_ENDPOINT_URL, then run again"
-    )
+    if status is None:
+        return f"{address}: {server} does not answer ({code}): check the network and AWS_ENDPOINT_URL, then run again"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return f"{address}: {server} cannot answer now ({code}); run again later"
+    return f"{address}: {server} refuses ({code}); mend that and run again"
 
 
 def client_refusal(address: str, error: Exception) -> str:
@@ -60,7 +61,7 @@ def client_refusal(address: str, error: Exception) -> str:
     return f"{address}: {_ADVICE.get(code, f'the configuration of AWS cannot be used ({code}); mend it')}"
 
 
-def _status(error: Exception) -> int:
-    answer: Mapping[str, Any] = getattr(error, "response", {})
-    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return status if isinstance(status, int) else 0
+def _status(error: Exception) -> int | None:
+    """The status of an answer; None where there was none."""
+    answer: Mapping[str, Any] | None = getattr(error, "response", None)
+    return None if answer is None else int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
