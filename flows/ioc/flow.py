@@ -27,6 +27,7 @@ from flows.scan.stopping import SignalStop
 from flows.story.ioc_story import ioc_pieces, ioc_tags
 from flows.story.progress import told_progress
 from flows.story.publish import publish
+from flows.unwritten import fail_unwritten
 from tasks.checkpoints.model import ScanState
 from tasks.engine.peak import peak_rss_mb
 from tasks.exports.writing import write_ioc_exports
@@ -59,6 +60,8 @@ def ioc(request: IocRequest) -> IocResult:
     finally:
         close_ioc_engine(prepared.terms)
         prepared.indicators.close()
+    fail_unwritten(result.problem)
+    return opaque(result)
 
 
 def _scan(prepared: PreparedIoc, engine: IocEngine, began: float, started_at: datetime) -> IocResult:
