@@ -26,6 +26,7 @@ from tasks.progress.tally import Tally
 from tasks.review.ages import age_sentences, oldest_answers
 from tasks.review.model import PackageReview
 from tasks.review.reviewer import utc_now
+from tasks.review.unnamed import unnamed_review
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +67,8 @@ def look_up(prepared: PreparedScan, added: tuple[NewPackage, ...], record: Progr
         stop.leave()
     enrichment = enrich(prepared, run)
     decisions = decide(prepared, run, date.today())  # noqa: DTZ011  decisions end with the reviewer's own day
+    unnamed = [key_of(row) for row in prepared.selection.rows if not row.is_named]
+    run.reviews.update({identity(key): unnamed_review(key) for key in unnamed})
     rows = [(row.row, key_of(row)) for row in prepared.selection.rows]
     rows += [(package.row, package.key) for package in added]
     reviews = tuple(

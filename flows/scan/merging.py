@@ -170,7 +170,7 @@ def _lines(kind: SheetKind, prepared: PreparedScan, found: Sequence[PackageRevie
 def _reconciled(prepared: PreparedScan, theirs: ReviewWorkbook, reviews: Reviews) -> Reconciled:
     """The scan's changes against the workbook as it was first read, fitted onto what it is now."""
     base = prepared.base or prepared.workbook
-    chosen = {identity(key) for key in prepared.keys}
+    chosen = {_identity(row) for row in prepared.selection.rows}
     if theirs is base:
         return Reconciled(_changes(prepared, base, prepared.selection.rows, reviews))
     decide = ask_about if prepared.request.interactive else None

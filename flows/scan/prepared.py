@@ -117,8 +117,9 @@ def key_of(row: PackageRow) -> PackageKey:
 
 
 def distinct(rows: tuple[PackageRow, ...]) -> tuple[PackageKey, ...]:
-    """One key per package version, in order of first appearance."""
-    return tuple({identity(key): key for key in map(key_of, reversed(rows))}.values())[::-1]
+    """One key per package version, in order of first appearance; rows that name no package are not looked up."""
+    named = (row for row in reversed(rows) if row.is_named)
+    return tuple({identity(key): key for key in map(key_of, named)}.values())[::-1]
 
 
 def layout_wanted(settings: Settings) -> LayoutWanted:

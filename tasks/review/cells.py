@@ -13,6 +13,7 @@ from tasks.advisories.versions import parse_version
 from tasks.review.meaning import Meaning, of_recommendation, of_result
 from tasks.review.model import PackageReview, ReviewStatus, SourceName
 from tasks.review.recommendation import deciding_gap, malware_reports
+from tasks.review.unnamed import is_unnamed
 from tasks.review.verdicts import NO_CVE, NO_SNYK_TOKEN
 from tasks.review.words import result_text
 from tasks.settings.addresses import PYPI
@@ -68,7 +69,9 @@ class CellProposal:
 
 
 def proposals(review: PackageReview, pypi_address: str = PYPI) -> tuple[CellProposal, ...]:
-    """All automated cells of one reviewed row."""
+    """All automated cells of one reviewed row; of one that names no package, what to do about it alone."""
+    if is_unnamed(review):
+        return (_recommendation(review),)
     return (*_facts(review, pypi_address), *_results(review), *_links(review), _recommendation(review))
 
 

@@ -119,6 +119,8 @@ class PackageRow:
     as text, None where the cell holds none, and then problem says why in one plain sentence.
     is_new marks the literal NEW (not installed yet). duplicate_of is the row that names the
     same project and version first. cells holds each column's value as read (cached values for formulas).
+    Where is_named is False, the name cell holds a text that no package can be called: project is that text, and problem
+    says what is wrong with it.
     """
 
     row: int
@@ -129,6 +131,7 @@ class PackageRow:
     problem: str | None = None
     is_new: bool = False
     duplicate_of: int | None = None
+    is_named: bool = True
     cells: Mapping[Field, str | int | float | datetime | bool | None] = field(default_factory=dict)
 
 

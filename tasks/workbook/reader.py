@@ -7,7 +7,7 @@ without a stored result, which it reads as blank, are looked up in the sheet its
 import hashlib
 import io
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -48,8 +48,9 @@ def read_review(path: Path, wanted: LayoutWanted | None = None) -> ReviewWorkboo
         layout, sheet = _find(package, book, wanted)
         rows, odd_rows = collect_rows(_data_rows(sheet, layout, _unread(package, layout)))
     _refuse_changed(path, fingerprint)
-    if not rows:
-        raise InputError(_nothing_found(path, layout, odd_rows))
+    if not any(row.is_named for row in rows):
+        unnamed = ((row.row, f"row {row.row}: {row.problem}") for row in rows)
+        raise InputError(_nothing_found(path, layout, sorted((*unnamed, *odd_rows))))
     return ReviewWorkbook(path, fingerprint, layout, rows, odd_rows)
 
 
@@ -215,7 +216,7 @@ def _content(value: Value, texts: dict[str, str]) -> CellContent:
     return str(value)
 
 
-def _nothing_found(path: Path, layout: Layout, odd_rows: tuple[tuple[int, str], ...]) -> str:
+def _nothing_found(path: Path, layout: Layout, odd_rows: Sequence[tuple[int, str]]) -> str:
     where = f'{path}: sheet "{layout.sheet}" has no package in column {layout.columns[Field.PACKAGE_NAME]}'
     more = f" ({odd_rows[0][1]})" if odd_rows else ""
     advice = "enter packages, or set excel.sheet_name, excel.data_start_row or excel.columns"

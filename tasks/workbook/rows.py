@@ -111,7 +111,8 @@ def collect_rows(rows: Iterable[SheetRow]) -> tuple[tuple[PackageRow, ...], tupl
     """Sort rows into packages and odd rows (number, reason), both in sheet order; entirely blank rows are in neither.
 
     duplicate_of is the first row with the same PEP 503 name and an equal PEP 440 version (1.0 equals 1.0.0), or
-    with NEW twice; rows without a usable version are nobody's duplicates.
+    with NEW twice; rows without a usable version are nobody's duplicates. A text that is no package name makes a
+    package that is not named where a version stands beside it, and an odd row (a footer, a remark) where none does.
     """
     packages: list[PackageRow] = []
     odd: list[tuple[int, str]] = []
@@ -120,6 +121,8 @@ def collect_rows(rows: Iterable[SheetRow]) -> tuple[tuple[PackageRow, ...], tupl
         name = parse_name(row.content(Field.PACKAGE_NAME))
         if name.project:
             packages.append(_package_row(row, name, first))
+        elif name.problem and _is_meant(row):
+            packages.append(_unnamed_row(row, name))
         elif reason := name.problem or _stray(row):
             odd.append((row.number, f"row {row.number}: {reason}; skipped"))
     return tuple(packages), tuple(odd)
@@ -138,6 +141,25 @@ def _package_row(row: SheetRow, name: PackageName, first: dict[tuple[str, Versio
         problem=installed.problem,
         is_new=installed.is_new,
         duplicate_of=earlier if earlier != row.number else None,
+        cells=row.cells,
+    )
+
+
+def _is_meant(row: SheetRow) -> bool:
+    """Whether somebody typed a name, though a wrong one, and a version."""
+    is_text = isinstance(row.content(Field.PACKAGE_NAME), str)
+    return is_text and bool(parse_installed(row.content(Field.CURRENT_VERSION)).text)
+
+
+def _unnamed_row(row: SheetRow, name: PackageName) -> PackageRow:
+    return PackageRow(
+        row=row.number,
+        name=name.text,
+        project=name.text,
+        version_text=parse_installed(row.content(Field.CURRENT_VERSION)).text,
+        version=None,
+        problem=name.problem,
+        is_named=False,
         cells=row.cells,
     )
 

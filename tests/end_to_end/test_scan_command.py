@@ -40,7 +40,8 @@ def test_the_bundled_sample_runs_offline(alone: Command, project_root: Path) -> 
 
 
 def test_findings_reach_cells_json_and_summary(command: Command, known: Services) -> None:
-    book = make_workbook(command.folder / "r.xlsx", [("Alpha", "1.0"), ("beta", 2), ("gamma", "1.0"), ("beta", "9.x")])
+    packages: list[tuple[str, object]] = [("Alpha", "1.0"), ("beta", 2), ("gamma", "1.0"), ("beta", "9.x")]
+    book = make_workbook(command.folder / "r.xlsx", [*packages, ("beta==1.0", "1.0")])
     ran = command.run("--input", book, **known.environment())
     assert ran.code == 0, ran.err
     alpha = ran.package(4)
@@ -60,12 +61,14 @@ def test_findings_reach_cells_json_and_summary(command: Command, known: Services
             "decision": None,
         }
     ]
-    assert [ran.package(row)["recommendation"]["tier"] for row in (4, 5, 6, 7)] == [
+    assert [ran.package(row)["recommendation"]["tier"] for row in (4, 5, 6, 7, 8)] == [
         "security_risk",
         "proceed",
         "update",
         "manual_review",
+        "manual_review",
     ]
+    assert (ran.package(8)["status"], ran.package(8)["name"]) == ("skipped", "beta==1.0")
     assert (ran.package(7)["status"], ran.package(6)["sources"]["osv"]["status"]) == ("skipped", "not_affected")
     sheet = openpyxl.load_workbook(book)["Packages"]
     assert sheet["E4"].value == datetime(2024, 1, 1, 12, 0)  # noqa: DTZ001  Excel knows no time zones
@@ -73,6 +76,7 @@ def test_findings_reach_cells_json_and_summary(command: Command, known: Services
     assert sheet["M4"].value == "VULNERABLE - 1 GitHub advisory affects v1.0 (Highest: HIGH)"
     assert str(sheet["W4"].value).startswith("🚨 SECURITY RISK | 1 confirmed vulnerability found")
     assert [sheet[f"{column}4"].value for column in "ABCDN"] == [1, "Alpha", "1.0", None, "note 0"]
+    assert str(sheet["W8"].value).endswith("📋 Correct the name and run again")
 
 
 def test_a_second_run_changes_nothing_and_asks_osv_for_no_record_again(command: Command, known: Services) -> None:

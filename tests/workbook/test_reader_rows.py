@@ -75,7 +75,7 @@ def test_rows_are_sorted_into_packages_odd_and_blank() -> None:
         row(7, None, None, index=7),
         row(8, None, None, notes="ask Ann"),
         SheetRow(9, RowCells(FIELDS, (None,) * 4), elsewhere="Printed by Ann"),
-        row(10, "two words", "1.0"),
+        row(10, "two words", None),
         SheetRow(11, RowCells(FIELDS, (None,) * 4), unread={F.CURRENT_VERSION: Unread("#N/A", is_error=True)}),
     ]
     packages, odd = collect_rows(rows)
@@ -88,6 +88,20 @@ def test_rows_are_sorted_into_packages_odd_and_blank() -> None:
         (10, 'row 10: "two words" is not a package name: it may not hold a blank; skipped'),
         (11, 'row 11: no package name but version "#N/A"; skipped'),
     )
+
+
+def test_a_wrong_name_beside_a_version_is_a_package_that_is_not_named() -> None:
+    rows = [row(4, "numpy==1.0", "1.0"), row(5, "two words", 1.5), row(6, "two words", 1.5), row(7, 7, "1.0")]
+    packages, odd = collect_rows(rows)
+    assert [(p.row, p.name, p.project, p.version, p.version_text) for p in packages] == [
+        (4, "numpy==1.0", "numpy==1.0", None, "1.0"),
+        (5, "two words", "two words", None, "1.5"),
+        (6, "two words", "two words", None, "1.5"),
+    ]
+    assert not any(package.is_named for package in packages)
+    assert packages[0].problem is not None
+    assert "put the version into its own column" in packages[0].problem
+    assert [number for number, _ in odd] == [7]
 
 
 def test_duplicates_point_to_the_first_row_of_the_same_name_and_version() -> None:
