@@ -79,8 +79,9 @@ def records_of(document: Any) -> list[GithubRecord]:
     """The records of an answer; SourceAnswerInvalid for one that is no list of advisories."""
     if not isinstance(document, Sequence) or isinstance(document, str):
         raise SourceAnswerInvalid("github: the answer is no list of advisories; check sources.github.base_url.")
-    rows = [row for row in document if isinstance(row, Mapping) and isinstance(row.get("ghsa_id"), str)]
-    return [record for row in rows if not row.get("withdrawn_at") for record in _of_row(row)]
+    if not all(isinstance(row, Mapping) and isinstance(row.get("ghsa_id"), str) for row in document):
+        raise SourceAnswerInvalid("github: an advisory of the answer has no ghsa_id; run again later.")
+    return [record for row in document if not row.get("withdrawn_at") for record in _of_row(row)]
 
 
 def _holds(part: str, installed: Version) -> bool:

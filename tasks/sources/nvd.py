@@ -120,8 +120,9 @@ def nvd_facts(document: Any, cve: str) -> NvdFacts | None:
     rows = document.get("vulnerabilities") if isinstance(document, Mapping) else None
     if not isinstance(rows, list):
         raise SourceAnswerInvalid("nvd: the answer holds no vulnerabilities; check sources.nvd.base_url.")
-    records = [row["cve"] for row in rows if isinstance(row, Mapping) and isinstance(row.get("cve"), Mapping)]
-    record = next((r for r in records if r.get("id") == cve), None)
+    if not all(isinstance(row, Mapping) and isinstance(row.get("cve"), Mapping) for row in rows):
+        raise SourceAnswerInvalid("nvd: an entry of the answer holds no record; run again later.")
+    record = next((row["cve"] for row in rows if row["cve"].get("id") == cve), None)
     if record is None:
         return None
     score, vector = _score(record.get("metrics"))

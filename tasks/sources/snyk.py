@@ -62,11 +62,12 @@ def _issues(document: Any) -> Iterator[SnykIssue]:
     if not isinstance(rows, list):
         raise SourceAnswerInvalid("snyk: the answer holds no data; check sources.snyk.base_url.")
     for row in rows:
-        if isinstance(row, Mapping) and isinstance(row.get("id"), str):
-            attributes = row.get("attributes")
-            known: Mapping[str, Any] = attributes if isinstance(attributes, Mapping) else {}
-            severity = label_severity(known.get("effective_severity_level"))
-            yield SnykIssue(id=row["id"], severity=severity, cves=tuple(_cves(known.get("problems"))))
+        if not isinstance(row, Mapping) or not isinstance(row.get("id"), str):
+            raise SourceAnswerInvalid("snyk: an issue of the answer has no id; run again later.")
+        attributes = row.get("attributes")
+        known: Mapping[str, Any] = attributes if isinstance(attributes, Mapping) else {}
+        severity = label_severity(known.get("effective_severity_level"))
+        yield SnykIssue(id=row["id"], severity=severity, cves=tuple(_cves(known.get("problems"))))
 
 
 def _cves(problems: object) -> Iterator[str]:

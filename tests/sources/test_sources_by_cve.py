@@ -23,7 +23,7 @@ from tasks.sources.cve_results import CveResults
 from tasks.sources.enrichment import CveSourceName, MitreState, NotConsulted, NvdFacts
 from tasks.sources.epss import EpssApi
 from tasks.sources.exploitdb import ExploitDatabase
-from tasks.sources.github_advisories import GithubAdvisories, GithubRecord
+from tasks.sources.github_advisories import GithubAdvisories, GithubRecord, records_of
 from tasks.sources.kept import FreshFor, KeptDocuments, KeptOnly
 from tasks.sources.kept_values import KeptValues
 from tasks.sources.kev import KevCatalogue
@@ -331,8 +331,9 @@ def test_nvd_and_the_cve_list_tell_offline_what_is_kept(httpserver: HTTPServer, 
 
 def test_nvd_having_nothing_is_no_record_and_no_answer_is_an_error() -> None:
     assert nvd_facts({"vulnerabilities": []}, "CVE-2020-1000") is None
-    with pytest.raises(SourceAnswerInvalid):
-        nvd_facts({"message": "?"}, "CVE-2020-1000")
+    for answer in ({"message": "?"}, {"vulnerabilities": [None]}, {"vulnerabilities": [{"cve": "CVE-2020-1000"}]}):
+        with pytest.raises(SourceAnswerInvalid):
+            nvd_facts(answer, "CVE-2020-1000")
 
 
 def test_nvds_own_score_of_the_newest_cvss_counts() -> None:
@@ -425,6 +426,12 @@ def test_githubs_way_of_writing_ranges(text: str, version: str, affected: bool) 
     assert GithubRecord(id="GHSA-1", project="a", vulnerable_range=text).affects(version) is affected
 
 
+@pytest.mark.parametrize("row", [None, "GHSA-1", {"ghsa_id": 1}])
+def test_an_odd_advisory_of_github_is_not_left_out_unsaid(row: object) -> None:
+    with pytest.raises(SourceAnswerInvalid, match="ghsa_id"):
+        records_of([{"ghsa_id": "GHSA-2", "vulnerabilities": None}, row])
+
+
 def test_a_github_that_knows_no_advisories_has_not_answered(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/github/advisories").respond_with_json({"message": "Not Found"}, 404)
     with pytest.raises(SourceAnswerInvalid, match=r"sources\.github\.base_url"):
@@ -432,6 +439,14 @@ def test_a_github_that_knows_no_advisories_has_not_answered(httpserver: HTTPServ
 
 
 # ---- Snyk
+
+
+@pytest.mark.parametrize("row", [None, [], {"id": 7}])
+def test_an_odd_issue_of_snyk_is_no_all_clear(httpserver: HTTPServer, row: object) -> None:
+    where = "/snyk/rest/orgs/o/packages/pkg:pypi/demo@1.0/issues"
+    httpserver.expect_request(where).respond_with_json({"data": [row]})
+    with pytest.raises(SourceAnswerInvalid, match="no id"):
+        ask(httpserver, lambda client: SnykApi(client, "o").issues("demo", "1.0"))
 
 
 def test_an_organisation_that_snyk_does_not_know_is_no_all_clear(httpserver: HTTPServer) -> None:
