@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flows.runners.interface import ClusterRunner
+from flows.runners.reach import check_reachable
 from tasks.settings.model import ExecutionSettings
 
 __all__ = ["open_dask"]
@@ -15,6 +16,8 @@ def open_dask(settings: ExecutionSettings, batches: int) -> Iterator[ClusterRunn
     """Runs as many batches at once as `batches` for each worker; see `OpenCluster` for what is raised."""
     from prefect_dask.task_runners import DaskTaskRunner  # noqa: PLC0415  an extra, installed only where it is used
 
+    if settings.address is not None:
+        check_reachable(settings.address)
     with DaskTaskRunner(**_where(settings, batches)) as runner:
         workers = len(runner.client.nthreads())
         if not workers:

@@ -1,42 +1,43 @@
 """A Ray cluster: one that is there, or one of this machine started for the run. The extra `vetbook[ray]`."""
 
 import contextlib
+import functools
 import logging
 import os
 import secrets
 import signal
-import socket
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from flows.runners.interface import ClusterRunner
+from flows.runners.reach import check_reachable
 from tasks.settings.model import ExecutionSettings
 
-__all__ = ["open_ray"]
+__all__ = ["open_ray", "own_token"]
 
 QUEUED = 2
 """Batches for each process: one that it works at, and one that waits, so that it never does."""
 
-_CONNECT_S = 10.0
 _STORE_BYTES = 100_000_000
 """Ray would set aside a third of the memory for what tasks hand over; ours hand over kilobytes."""
 
 _QUIET = {"log_to_driver": False, "logging_level": logging.ERROR}
-_ANYWHERE = "auto"
 
 
 @contextlib.contextmanager
 def open_ray(settings: ExecutionSettings, batches: int) -> Iterator[ClusterRunner]:  # noqa: ARG001  as `OpenCluster`
     """Runs one batch at a time in each of Ray's processes, one for each CPU; see `OpenCluster` for what is raised."""
-    import ray  # noqa: PLC0415  an extra, installed only where it is used
-    from prefect_ray.task_runners import RayTaskRunner  # noqa: PLC0415  as above
-
     with contextlib.ExitStack() as stack:
-        where = _started(stack, settings) if settings.address is None else _reached(settings.address)
+        where = _started(stack, settings) if settings.address is None else {"address": settings.address}
+        # Only now: it reads its variables when it is imported.
+        import ray  # noqa: PLC0415  an extra, installed only where it is used
+        from prefect_ray.task_runners import RayTaskRunner  # noqa: PLC0415  as above
+
+        if settings.address is not None:
+            check_reachable(settings.address)
         with _signals_kept():
             runner = stack.enter_context(RayTaskRunner(init_kwargs={**_QUIET, **where}))
         cpus = int(ray.cluster_resources().get("CPU", 0))
@@ -50,8 +51,7 @@ def _started(stack: contextlib.ExitStack, settings: ExecutionSettings) -> dict[s
     # Sockets below this folder may have names of some 100 bytes at most: the system's own one is long on macOS.
     short = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108
     folder = tempfile.TemporaryDirectory(prefix="vetbook-ray-", dir=short, ignore_cleanup_errors=True)
-    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    stack.enter_context(_environment({**token, "RAY_USAGE_STATS_ENABLED": "0"}))
+    stack.enter_context(_environment({**own_token(), **os.environ, "RAY_USAGE_STATS_ENABLED": "0"}))
     return {
         "address": "local",
         "num_cpus": settings.workers,
@@ -62,13 +62,10 @@ def _started(stack: contextlib.ExitStack, settings: ExecutionSettings) -> dict[s
     }
 
 
-def _reached(address: str) -> dict[str, Any]:
-    """What connects to a cluster that is there; ConnectionError at once where nobody listens: Ray waits for minutes."""
-    parts = urlsplit(address if "://" in address else f"//{address}")
-    if address != _ANYWHERE:
-        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=_CONNECT_S):
-            pass
-    return {"address": address}
+@functools.cache
+def own_token() -> Mapping[str, str]:
+    """Variables that keep other users of this machine out; always the same, for Ray reads them once in a process."""
+    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 
 @contextlib.contextmanager

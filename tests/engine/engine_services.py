@@ -21,10 +21,12 @@ def document(name: str, versions: int = 3) -> dict[str, Any]:
 class FakeServices:
     """Answers for any project, one advisory for each whose name begins with "bad"; HTTP/1.1, keep-alive.
 
-    asked counts requests by service, revalidated those answered 304; down names services that answer 503.
+    asked counts requests by service, revalidated those answered 304; down names services that answer 503; every answer
+    takes latency_s seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, latency_s: float = 0.0) -> None:
+        self._latency_s = latency_s
         self.asked: Counter[str] = Counter()
         self.revalidated = 0
         self.headers: list[bytes] = []
@@ -54,6 +56,8 @@ class FakeServices:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 length = _BODY.search(head)
                 body = await reader.readexactly(int(length[1])) if length else b""
+                if self._latency_s:
+                    await asyncio.sleep(self._latency_s)
                 writer.write(self._answer(head, body))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

@@ -1,6 +1,7 @@
 """Two worker processes of a cluster on loopback, and batches that run in them."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,28 +10,37 @@ from prefect import flow
 
 from blocks.results import ResultStorage
 from flows.opaque import opaque, opened
+from flows.prefect_end import drained
 from flows.runners.choice import runner_of
 from flows.scan.batches import BatchOutcome
 from flows.scan.lookups import PrefectLookups
 from tasks.checkpoints.batches import AdvisoryQuestion, BatchRequest
 from tasks.engine.engine import close_engine, engine_for
-from tasks.engine.lookup import LookupSettings
+from tasks.engine.lookup import LookupSettings, lookup_settings
 from tasks.review.model import PackageKey
+from tasks.settings.load import load_settings
 from tasks.settings.model import ExecutionSettings
-
-WORKERS = 2
+from tests.end_to_end.harness import OTHERS
 
 
 def key(name: str) -> PackageKey:
     return PackageKey(name=name, project=name, version="1.0", version_text="1.0")
 
 
+def plain_lookup(sources: Mapping[str, Mapping[str, object]], folder: Path, **processing: object) -> LookupSettings:
+    """Settings of a lookup that asks these services only."""
+    off: dict[str, Mapping[str, object]] = {name.lower(): {"live": False} for name in OTHERS}
+    settings = load_settings(None, {}, {"sources": {**off, **sources}, "processing": processing}).settings
+    return lookup_settings(settings, offline=False, store=folder / "store" / "advisories.sqlite")
+
+
 @dataclass(frozen=True)
 class Looked:
-    """What came of all batches, in order, and the requests that were counted, by service."""
+    """What came of all batches, in order, and the requests that were counted, by service; seconds in all."""
 
     outcomes: tuple[BatchOutcome, ...]
     requests: dict[str, int]
+    seconds: float
 
     @property
     def reviews(self) -> list[dict[str, Any]]:
@@ -47,7 +57,7 @@ def look_up(
     """Look these batches of projects up as a scan does, in a flow run of their own."""
 
     @flow(name="looked-up", persist_result=False)
-    def looked_up() -> list[BatchOutcome]:
+    def looked_up() -> tuple[list[BatchOutcome], float]:
         storage = ResultStorage(address=str(results))
         storage.save(name="runner-tests", overwrite=True)
         with runner_of(execution, 2) as runner:
@@ -58,11 +68,15 @@ def look_up(
             blank = BatchRequest(scan_id="s", number=0, keys=(), refs=refs, lookup=lookup)
             keys = [tuple(key(name) for name in batch) for batch in batches]
             jobs = [blank.model_copy(update={"number": at + 1, "keys": held}) for at, held in enumerate(keys)]
-            return opaque([submitted.outcome() for submitted in [lookups.submit(job) for job in jobs]])
+            began = time.monotonic()
+            ended = [submitted.outcome() for submitted in [lookups.submit(job) for job in jobs]]
+            return opaque((ended, time.monotonic() - began))
 
     try:
-        outcomes = tuple(opened(looked_up()))
+        with drained():
+            outcomes, seconds = opened(looked_up())
         metrics = engine_for(lookup).metrics()
-        return Looked(outcomes, {name.value: one.requests for name, one in metrics.items() if one.requests})
+        asked = {name.value: one.requests for name, one in metrics.items() if one.requests}
+        return Looked(tuple(outcomes), asked, seconds)
     finally:
         close_engine(lookup)

@@ -3,23 +3,20 @@
 import os
 import threading
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
-from tasks.engine.lookup import LookupSettings, lookup_settings
+from tasks.engine.lookup import LookupSettings
 from tasks.review.model import ReviewStatus
-from tasks.settings.load import load_settings
 from tasks.settings.model import ExecutionSettings
-from tests.end_to_end.harness import OTHERS, Services, advisory, pypi_document
-from tests.runners.clusters import look_up
+from tests.end_to_end.harness import Services, advisory, pypi_document
+from tests.runners.clusters import look_up, plain_lookup
 
 pytestmark = pytest.mark.prefect
 
 NAMES = [f"pkg-{number}" for number in range(8)]
 BATCHES = [NAMES[:2], NAMES[2:4], NAMES[4:6], NAMES[6:]]
-GRACE_S = 60
 
 
 @pytest.fixture
@@ -31,11 +28,9 @@ def known(services: Services) -> Services:
     return services
 
 
-def lookup(services: Services, folder: Path, **processing: Any) -> LookupSettings:
-    sources: dict[str, dict[str, object]] = {name.lower(): {"live": False} for name in OTHERS}
-    sources |= {name: {"base_url": services.server.url_for(f"/{name.replace('_', '-')}")} for name in ("pypi", "osv")}
-    settings = load_settings(None, {}, {"sources": sources, "processing": processing}).settings
-    return lookup_settings(settings, offline=False, store=folder / "store" / "advisories.sqlite")
+def lookup(services: Services, folder: Path, **processing: object) -> LookupSettings:
+    sources = {name: {"base_url": services.server.url_for(f"/{name}")} for name in ("pypi", "osv")}
+    return plain_lookup(sources, folder, **processing)
 
 
 def test_results_and_counts_are_those_of_threads(cluster: ExecutionSettings, known: Services, tmp_path: Path) -> None:
