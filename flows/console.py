@@ -48,7 +48,7 @@ class Lines(logging.Handler):
 def speak(*, verbose: bool, quiet: bool) -> None:
     """Send our loggers to standard error, and to Prefect's run log; Prefect's own console log is for --verbose.
 
-    Call it before Prefect is imported: Prefect reads its logging settings then.
+    Call it before Prefect is imported: Prefect reads its logging settings then. A second call adds nothing.
     """
     os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", ",".join(OWN_LOGGERS))
     if not verbose:
@@ -57,7 +57,8 @@ def speak(*, verbose: bool, quiet: bool) -> None:
     level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
     for name in OWN_LOGGERS:
         logger = logging.getLogger(name)
-        logger.addHandler(Lines(level))
+        if not any(isinstance(handler, Lines) for handler in logger.handlers):
+            logger.addHandler(Lines(level))
         logger.setLevel(min(level, logging.INFO))
         # The root's handler is Prefect's console, which would say everything twice.
         logger.propagate = False

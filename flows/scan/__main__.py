@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flows.command.ending import ended
 from flows.command.targets import check_data_dir, check_files, check_input, read_files
-from flows.console import complain, say
+from flows.console import complain, say, speak
 from flows.scan.arguments import parser
 from flows.scan.going_on import command_to_go_on
 from tasks.errors import ExitCode
@@ -15,6 +15,7 @@ from tasks.errors import ExitCode
 if TYPE_CHECKING:
     from flows.local_server import LocalServer
     from flows.scan.flow import ScanOutcome
+    from flows.scan.prepared import PreparedScan
     from flows.scan.request import ResumeMode, ScanRequest
 
 
@@ -97,8 +98,9 @@ def _scan(arguments: argparse.Namespace) -> int:
     request = _request(arguments)
     if not request.environment:
         check_input(request.workbook)
+    known = _known(request, arguments)
     with beside_server(verbose=arguments.verbose, quiet=arguments.quiet) as server:
-        outcome = _run(request, server)
+        outcome = _run(request, server, known)
     return _report(outcome, arguments)
 
 
@@ -128,11 +130,27 @@ def _resume_mode(arguments: argparse.Namespace) -> "ResumeMode":
     return ResumeMode.AUTO if unasked else ResumeMode.ASK
 
 
-def _run(request: "ScanRequest", server: "LocalServer") -> "ScanOutcome":
+def _known(request: "ScanRequest", arguments: argparse.Namespace) -> "PreparedScan | None":
+    """The scan prepared before a server is started for it, where that may be in vain: names that nobody may ask for.
+
+    Elsewhere None: a scan is prepared while its server starts.
+    """
+    if not (request.offline and request.packages):
+        return None
+    speak(verbose=arguments.verbose, quiet=arguments.quiet)
+    from flows.scan.new_packages import check_names  # noqa: PLC0415
+    from flows.scan.prepare import prepare  # noqa: PLC0415
+
+    prepared = prepare(request)
+    check_names(prepared)
+    return prepared
+
+
+def _run(request: "ScanRequest", server: "LocalServer", known: "PreparedScan | None") -> "ScanOutcome":
     from flows.scan.early import begin_early  # noqa: PLC0415
     from flows.scan.prepare import hand_over, prepare  # noqa: PLC0415
 
-    prepared = prepare(request)
+    prepared = known or prepare(request)
     for warning in prepared.warnings:
         complain(f"warning: {warning}")
     begin_early(prepared)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from packaging.utils import canonicalize_name
 
 from flows.scan.prepared import PreparedScan
-from tasks.engine.engine import engine_for
+from tasks.engine.engine import close_engine, engine_for
 from tasks.errors import SourceError, UsageError
 from tasks.inputs.fitting import same_version
 from tasks.review.cells import CellProposal, proposals
@@ -45,6 +45,16 @@ def resolve_new(prepared: PreparedScan) -> tuple[NewPackage, ...]:
     latest = tuple(_latest(prepared, name) for name in prepared.selection.missing_names)
     keys = (*((key, key.version is not None) for key in prepared.additions), *((key, False) for key in latest))
     return tuple(NewPackage(key, after + place, one) for place, (key, one) in enumerate(keys, start=1))
+
+
+def check_names(prepared: PreparedScan) -> None:
+    """UsageError for a name that is neither in the workbook nor known to PyPI, or that nobody may ask for offline."""
+    try:
+        for name in prepared.selection.missing_names:
+            _latest(prepared, name)
+    except UsageError:
+        close_engine(prepared.lookup)
+        raise
 
 
 def last_row(workbook: ReviewWorkbook) -> int:

@@ -38,9 +38,12 @@ def _answer(arguments: argparse.Namespace) -> int:
 def _sync(arguments: argparse.Namespace) -> int:
     from flows.command.requests import request_from  # noqa: PLC0415  slow imports come after the quick answers
     from flows.command.serving import beside_server  # noqa: PLC0415
+    from flows.sync.lookup import sync_lookup  # noqa: PLC0415
     from flows.sync.request import SyncRequest  # noqa: PLC0415
 
     request = request_from(SyncRequest, vars(arguments))
+    sync_lookup(request)
+    make_data_dir(request.data_dir)
     with beside_server(verbose=arguments.verbose, quiet=arguments.quiet) as server:
         reports = _run(request, server)
     _report(arguments, reports)
@@ -49,11 +52,9 @@ def _sync(arguments: argparse.Namespace) -> int:
 
 def _run(request: "SyncRequest", server: "LocalServer") -> list["SourceReport"]:
     from flows.prefect_end import drained  # noqa: PLC0415
-    from flows.sync.flow import sync, sync_lookup  # noqa: PLC0415
+    from flows.sync.flow import sync  # noqa: PLC0415
     from tasks.store.work import SourceReport  # noqa: PLC0415
 
-    sync_lookup(request)
-    make_data_dir(request.data_dir)
     server.ready()
     with drained():
         return [SourceReport(**report) for report in sync(request)]

@@ -8,12 +8,10 @@ from prefect.runtime import flow_run
 
 from flows.dead_runs import noted_run
 from flows.notifying import tell_failure
+from flows.sync.lookup import sync_lookup
 from flows.sync.request import SyncRequest
 from flows.sync.steps import sync_all
-from tasks.engine.lookup import LookupSettings, lookup_settings
-from tasks.errors import InputError
 from tasks.review.reviewer import utc_now
-from tasks.settings.load import load_settings
 from tasks.store.sync import SyncPlan, planned
 
 
@@ -36,12 +34,3 @@ def sync(request: SyncRequest) -> list[dict[str, Any]]:
     names = planned(request.ecosystems, nvd=request.nvd, only=[source.value for source in request.sources])
     with noted_run():
         return [dataclasses.asdict(report) for report in sync_all(names, plan, lookup)]
-
-
-def sync_lookup(request: SyncRequest) -> LookupSettings:
-    """The settings by which the services are asked; InputError and SettingsError for what is wrong."""
-    if request.epss_file is not None and not request.epss_file.is_file():
-        raise InputError(f"--epss-file {request.epss_file}: no such file")
-    settings = load_settings(request.config).settings
-    # The caches' name; the store lies beside them.
-    return lookup_settings(settings, offline=False, store=request.data_dir / "store" / "advisories.sqlite")

@@ -2,10 +2,11 @@
 
 import io
 import json
+import logging
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from flows.checkpoints.__main__ import main as checkpoints
 from flows.command.ending import ended
 from flows.command.targets import check_files, make_data_dir
+from flows.console import OWN_LOGGERS
 from flows.ioc.__main__ import main as ioc
 from flows.ioc.prepare import prepare as prepare_ioc
 from flows.ioc.request import IocRequest
@@ -34,7 +36,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     make_workbook(tmp_path / "book.xlsx", [("requests", "2.19.1")])
     (tmp_path / "a_file").write_text("x")
+    # A server that is started all the same ends with another exit code.
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "a_file"))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Put back how the product's loggers are set up, which a command changes."""
+    loggers = [logging.getLogger(name) for name in OWN_LOGGERS]
+    before = [(logger, tuple(logger.handlers), logger.level, logger.propagate) for logger in loggers]
+    factory = logging.getLogRecordFactory()
+    yield
+    logging.setLogRecordFactory(factory)
+    for logger, handlers, level, propagate in before:
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
+        logger.propagate = propagate
 
 
 def _refused(main: Main, words: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -71,6 +90,8 @@ def _refused(main: Main, words: str, capsys: pytest.CaptureFixture[str]) -> str:
         (sync, "--data-dir a_file", "not a folder"),
         (sync, "--json .", "is a folder"),
         (sync, "--config a_file --json a_file", "a file that is read"),
+        (sync, "--epss-file missing.csv", "no such file"),
+        (sync, "--config missing.yaml", "cannot be read"),
         (report, "--list --data-dir a_file", "not a folder"),
         (report, "--json out --html out", "the file of --json"),
     ],
@@ -81,6 +102,16 @@ def test_one_line_and_exit_code_2(
     before = sorted(folder.rglob("*"))
     assert named in _refused(main, words, capsys)
     assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("folder", "own_logging")
+def test_a_name_that_nobody_may_ask_for_is_refused_before_a_server_is_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PREFECT_LOGGING_EXTRA_LOGGERS", "")
+    monkeypatch.setenv("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    said = _refused(scan, "--input book.xlsx --offline --packages no-such-name", capsys)
+    assert "--packages no-such-name: not in book.xlsx, and PyPI was not asked" in said
 
 
 @pytest.mark.parametrize("look", ["--report-only", "--changes-only --output book.xlsx", "--format-check-only"])
