@@ -27,11 +27,13 @@ from flows.scan.resume import scan_held, take_over_results
 from flows.scan.stopping import NEVER, Stop
 from tasks.batching.timebox import work_within
 from tasks.checkpoints.batches import AdvisoryIndex, AdvisoryQuestion, BatchRequest, BatchResult
-from tasks.checkpoints.model import ScanState
+from tasks.checkpoints.housekeeping import Keeping
+from tasks.checkpoints.model import CheckpointData, ScanState
 from tasks.checkpoints.records.interface import Records
-from tasks.checkpoints.results import read_record, write_record
+from tasks.checkpoints.results import read_record, stored_batches, write_record
 from tasks.checkpoints.room import write_making_room
 from tasks.checkpoints.statistics import RunStatistics
+from tasks.checkpoints.unfinished import find_unfinished
 from tasks.files import steps as steps_module
 from tasks.files.journal import commit_merge
 from tasks.files.steps import RealSteps
@@ -157,6 +159,24 @@ class PlainScan:
     def asked(self) -> list[str]:
         """The projects looked up so far, by all runs."""
         return self.log.read_text().split() if self.log.exists() else []
+
+    @property
+    def unfinished(self) -> CheckpointData | None:
+        """The newest whole checkpoint of the workbook's unfinished scan, or what takes its place."""
+        keeping = Keeping(self.data)
+        found = find_unfinished(keeping.store, keeping.records, self.book.resolve())
+        return found.checkpoint if found else None
+
+    @property
+    def stored(self) -> list[dict[str, Any]]:
+        """The stored batches of the unfinished scan."""
+        found = self.unfinished
+        return list(stored_batches(Keeping(self.data).records.results, found.scan_id)) if found else []
+
+    @property
+    def finished(self) -> set[str]:
+        """The projects in them."""
+        return {key["project"] for plain in self.stored for key in plain["keys"]}
 
     def request(self, **more: Any) -> ScanRequest:
         options = {"resume": ResumeMode.AUTO, "display": DisplayKind.NONE, "lock_timeout_s": 0.0, **more}

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tasks.checkpoints.housekeeping import Keeping
-from tasks.checkpoints.results import stored_batches
-from tasks.checkpoints.unfinished import find_unfinished
 from tests.checkpoints.plain_scan import PlainScan, copied, in_child, killing, stepping
 from tests.end_to_end.harness import make_workbook
 
@@ -43,16 +40,6 @@ def _scan(folder: Path, strategy: str) -> PlainScan:
     return PlainScan(book, folder / "data", config, Swinging())
 
 
-def _finished(scan: PlainScan) -> set[str]:
-    """The projects of every stored batch of the unfinished scan."""
-    keeping = Keeping(scan.data)
-    found = find_unfinished(keeping.store, keeping.records, scan.book.resolve())
-    if found is None:
-        return set()
-    stored = stored_batches(keeping.records.results, found.checkpoint.scan_id)
-    return {key["project"] for plain in stored for key in plain["keys"]}
-
-
 def _kill_and_go_on(scan: PlainScan, number: int, before: bytes, after: bytes) -> bool:
     """Whether the run was killed; whatever the step, the next run ends with the very same workbook."""
 
@@ -65,7 +52,7 @@ def _kill_and_go_on(scan: PlainScan, number: int, before: bytes, after: bytes) -
         return False
     assert code == -signal.SIGKILL
     assert scan.book.read_bytes() in (before, after), f"step {number}"
-    finished, asked = _finished(scan), Counter(scan.asked)
+    finished, asked = scan.finished, Counter(scan.asked)
     done = not finished and scan.book.read_bytes() == after
     assert in_child(scan.run) == 0, f"step {number}"
     assert scan.book.read_bytes() == after, f"step {number}"

@@ -14,9 +14,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from flows.scan.prepare import prepare
 from flows.scan.request import ResumeMode
-from tasks.checkpoints.housekeeping import Keeping
-from tasks.checkpoints.results import stored_batches
-from tasks.checkpoints.unfinished import find_unfinished
 from tests.checkpoints.plain_scan import PlainScan, in_child, killing, stepping
 from tests.end_to_end.harness import make_workbook
 
@@ -40,16 +37,8 @@ class Scans(RuleBasedStateMachine):
         self.notes = {place: f"note {place}" for place in range(PACKAGES)}
         self.typed: dict[int, str] = {}
 
-    def _finished(self) -> set[str]:
-        keeping = Keeping(self.scan.data)
-        found = find_unfinished(keeping.store, keeping.records, self.scan.book.resolve())
-        if found is None:
-            return set()
-        stored = stored_batches(keeping.records.results, found.checkpoint.scan_id)
-        return {key["project"] for plain in stored for key in plain["keys"]}
-
     def _run(self, step: int | None, resume: ResumeMode) -> int:
-        finished, asked = self._finished() if resume is ResumeMode.AUTO else set(), len(self.scan.asked)
+        finished, asked = self.scan.finished if resume is ResumeMode.AUTO else set(), len(self.scan.asked)
 
         def work() -> None:
             with stepping(killing(step or 10**9)):
@@ -72,8 +61,7 @@ class Scans(RuleBasedStateMachine):
         assert sheet is not None
         found = {place: sheet.cell(4 + place, 6).value for place in range(PACKAGES)}
         assert all(value == "2.0" for place, value in found.items() if place not in self.typed), found
-        keeping = Keeping(self.scan.data)
-        assert find_unfinished(keeping.store, keeping.records, self.scan.book.resolve()) is None
+        assert self.scan.unfinished is None
         self.typed.clear()
 
     @rule(seed=st.integers(0, 99))

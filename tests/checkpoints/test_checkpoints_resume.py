@@ -24,7 +24,6 @@ from tasks.checkpoints.model import CheckpointData, ScanState
 from tasks.checkpoints.recovery import RecoveryMode, RecoverySummary, summary_of
 from tasks.checkpoints.results import stored_batches
 from tasks.checkpoints.store import CheckpointStore, read_checkpoint
-from tasks.checkpoints.unfinished import find_unfinished
 from tasks.errors import CheckpointError, UsageError
 from tasks.review.model import PackageKey, ReviewStatus
 from tests.checkpoints.plain_scan import PlainScan
@@ -63,10 +62,9 @@ def _interrupt(scan: PlainScan, batches: int = 3, prepared: PreparedScan | None 
 
 
 def _found(scan: PlainScan) -> CheckpointData:
-    keeping = Keeping(scan.data)
-    found = find_unfinished(keeping.store, keeping.records, scan.book.resolve())
+    found = scan.unfinished
     assert found is not None
-    return found.checkpoint
+    return found
 
 
 def _files(scan: PlainScan) -> list[Path]:
@@ -278,8 +276,7 @@ def test_a_whole_new_scan_settles_the_older_one_and_a_partial_one_does_not(
     # The workbook is another one now, yet the older scan is still there to be gone on with.
     assert _found(scan).scan_id == older
     scan.run(prepared=prepare(scan.request(resume=ResumeMode.FRESH)))
-    keeping = Keeping(scan.data)
-    assert find_unfinished(keeping.store, keeping.records, scan.book.resolve()) is None
+    assert scan.unfinished is None
     assert list((scan.data / "results").iterdir()) == []
 
 

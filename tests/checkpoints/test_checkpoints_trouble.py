@@ -11,11 +11,8 @@ import pytest
 from flows.scan.progress_record import ProgressRecord
 from tasks.batching.pressure import LONGEST_WAIT_S
 from tasks.checkpoints.batches import BatchResult
-from tasks.checkpoints.housekeeping import Keeping
-from tasks.checkpoints.results import stored_batches
 from tasks.checkpoints.statistics import RunStatistics
 from tasks.checkpoints.store import CheckpointStore
-from tasks.checkpoints.unfinished import find_unfinished
 from tasks.errors import MergeError
 from tasks.workbook.writer import WriteReport, write_workbook
 from tests.checkpoints.plain_scan import PlainScan, stepping
@@ -169,10 +166,7 @@ def _sizes(scan: PlainScan, batches: int) -> list[int]:
     """The sizes of the batches of a scan that is stopped after so many."""
     with pytest.raises(KeyboardInterrupt):
         scan.run(StopAfter(batches))
-    keeping = Keeping(scan.data)
-    found = find_unfinished(keeping.store, keeping.records, scan.book.resolve())
-    assert found is not None
-    return [len(plain["keys"]) for plain in stored_batches(keeping.records.results, found.checkpoint.scan_id)]
+    return [len(plain["keys"]) for plain in scan.stored]
 
 
 ADAPTIVE = "strategy: memory-adaptive, batch_size: 8, min_batch_size: 2, max_batch_size: 10, checkpoint_frequency: 100"

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -16,58 +15,16 @@ import pytest
 from flows.scan.stopping import GRACE_S
 from tasks.checkpoints.model import ScanState
 from tasks.checkpoints.store import CheckpointStore
-from tests.end_to_end.harness import Command, Services, make_workbook, pypi_document
+from tests.end_to_end.harness import Command, Services
+from tests.end_to_end.held import PACKAGES, Held, many_packages, one_by_one
 
-PACKAGES = 12
-BATCH = 3
 LONGEST_S = 14.0
 """10 s are promised; a machine that runs several tests at once gets some more."""
 
 
 @pytest.fixture
 def book(command: Command, services: Services) -> Path:
-    names = [f"pkg-{number}" for number in range(PACKAGES)]
-    services.projects.update({name: pypi_document(name) for name in names})
-    (command.folder / "s.yaml").write_text(
-        "batch_processing: {max_concurrent_batches: 1, batch_size: 3, checkpoint_frequency: 1}\n"
-        "processing: {concurrent_requests: 3}\n"
-    )
-    return make_workbook(command.folder / "r.xlsx", [(name, "1.0") for name in names])
-
-
-class Held:
-    """A scan of which so many batches are stored while the services keep the packages of the others waiting."""
-
-    def __init__(self, services: Services, command: Command, book: Path, batches: int) -> None:
-        self._go_on = threading.Event()
-        later = {f"pkg-{number}" for number in range(BATCH * batches, PACKAGES)}
-        services.gate = lambda name: None if name not in later else self._wait()
-        options = ("--input", book, "--config", command.folder / "s.yaml")
-        self.process = command.start(*options, **services.environment())
-        until = time.monotonic() + 90
-        while _done(command) < BATCH * batches or not any(services.asked[f"pypi {name}"] for name in later):
-            assert time.monotonic() < until
-            assert self.process.poll() is None, self.process.communicate()
-            time.sleep(0.05)
-
-    def _wait(self) -> None:
-        self._go_on.wait(60)
-
-    def let_go(self) -> None:
-        self._go_on.set()
-
-    def end(self, timeout: float = 60) -> tuple[int, str, float]:
-        """Exit code, standard error, and the seconds it took from now."""
-        began = time.monotonic()
-        _, err = self.process.communicate(timeout=timeout)
-        took = time.monotonic() - began
-        self.let_go()
-        return self.process.returncode, err, took
-
-
-def _done(command: Command) -> int:
-    heads = CheckpointStore(command.data / "checkpoints").heads()
-    return next((head.completed_packages for head in heads), 0)
+    return many_packages(command, services)
 
 
 def _newest(command: Command) -> tuple[ScanState, int, str]:
@@ -83,8 +40,7 @@ def test_the_first_signal_abandons_a_batch_that_does_not_end_and_writes_a_checkp
     held = Held(services, alone if own_server else command, book, 2)
     children = psutil.Process(held.process.pid).children(recursive=True)
     assert bool(children) is own_server
-    held.process.send_signal(number)
-    ended, err, took = held.end()
+    ended, err, took = held.stop(number)
     assert ended == code, err
     assert took < LONGEST_S
     assert "--resume-auto" in err
@@ -114,8 +70,7 @@ def test_the_second_signal_ends_it_at_once_and_loses_nothing(command: Command, s
     held = Held(services, command, book, 2)
     held.process.send_signal(signal.SIGINT)
     time.sleep(0.5)
-    held.process.send_signal(signal.SIGINT)
-    ended, err, took = held.end()
+    ended, err, took = held.stop(signal.SIGINT)
     assert ended == 130, err
     assert took < 3
     assert "--resume-auto" in err
@@ -146,8 +101,7 @@ def test_checkpoints_are_listed_validated_shown_and_cleaned(
     command: Command, services: Services, book: Path, project_root: Path
 ) -> None:
     held = Held(services, command, book, 2)
-    held.process.send_signal(signal.SIGTERM)
-    held.end()
+    held.stop(signal.SIGTERM)
     data = ("--data-dir", command.data)
     code, listed, _ = _json(project_root, "flows.scan", "--list-checkpoints", *data, "--json")
     newest = listed["checkpoints"][0]  # type: ignore[index]
@@ -212,7 +166,7 @@ def test_killed_at_some_steps_through_prefect_too(command: Command, services: Se
     calm = command.run("--input", book, "--output", command.folder / "calm.xlsx", **services.environment())
     assert calm.code == 0, calm.err
     after = (command.folder / "calm.xlsx").read_bytes()
-    config = ("--config", str(command.folder / "s.yaml"))
+    config = ("--config", str(one_by_one(command)))
     for number in (47, 83):
         book.write_bytes(before)
         services.asked.clear()

@@ -89,10 +89,18 @@ JSON_LOGIN = b'{"error": "sign in", "login_url": "https://example.org"}'
         ("exploitdb", CSV, b"id,file,codes\n1,a,CVE-2024-1\n2,b"),
         ("exploitdb", CSV, b'id,file,codes\n1,a,CVE-2024-1\n2,"b'),
         ("nvd/2024", FEED, LOGIN),
-        ("nvd/2024", FEED, gzip.compress(JSON_LOGIN)),
-        ("nvd/2024", FEED, gzip.compress(json.dumps({"vulnerabilities": [nvd_entry("CVE-2024-1")]}).encode())[:-9]),
-        ("nvd/2024", FEED, gzip.compress(b'{"vulnerabilities": [{"cve": {"id": "CVE-2024-1"}}')),
-        ("nvd/2024", FEED, gzip.compress(b'{"vulnerabilities": [{"cve": {"id": "CVE-2024-1"}}, {"cve": {"id"')),
+        ("nvd/2024", FEED, gzip.compress(JSON_LOGIN, mtime=0)),
+        (
+            "nvd/2024",
+            FEED,
+            gzip.compress(json.dumps({"vulnerabilities": [nvd_entry("CVE-2024-1")]}).encode(), mtime=0)[:-9],
+        ),
+        ("nvd/2024", FEED, gzip.compress(b'{"vulnerabilities": [{"cve": {"id": "CVE-2024-1"}}', mtime=0)),
+        (
+            "nvd/2024",
+            FEED,
+            gzip.compress(b'{"vulnerabilities": [{"cve": {"id": "CVE-2024-1"}}, {"cve": {"id"', mtime=0),
+        ),
     ],
 )
 def test_a_broken_file_is_named_and_changes_nothing(
@@ -227,7 +235,7 @@ def test_epss_comes_from_a_file_too(packed: bool, sync: Sync, store: Path, tmp_p
         (b"", "header"),
         (SCORES.encode() + b"CVE-2024-2,0.", "cut short"),
         (SCORES.encode() + b"CVE-2024-2,1.5,0.9\n", "no probability"),
-        (gzip.compress(SCORES.encode())[:-9], "cut short"),
+        (gzip.compress(SCORES.encode(), mtime=0)[:-9], "cut short"),
     ],
 )
 def test_an_epss_file_that_is_none_is_refused(body: bytes, word: str, sync: Sync, store: Path, tmp_path: Path) -> None:
