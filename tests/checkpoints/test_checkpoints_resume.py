@@ -147,7 +147,7 @@ def test_with_every_checkpoint_damaged_the_results_are_enough(
     run = scan.run()
     assert run.cached == 3
     assert scan.asked == _names(*range(PACKAGES))
-    assert "No checkpoint" in caplog.text
+    assert "No sound checkpoint" in caplog.text
 
 
 def test_any_torn_or_flipped_checkpoint_costs_no_finished_batch(scan: PlainScan) -> None:

@@ -30,11 +30,12 @@ def one_by_one(command: Command) -> Path:
 class Held:
     """A scan of which so many batches are stored while the services keep the packages of the others waiting."""
 
-    def __init__(self, services: Services, command: Command, book: Path, batches: int) -> None:
+    def __init__(self, services: Services, command: Command, book: Path, batches: int, **environment: str) -> None:
         self._go_on = threading.Event()
         later = {f"pkg-{number}" for number in range(BATCH * batches, PACKAGES)}
         services.gate = lambda name: None if name not in later else self._wait()
-        self.process = command.start("--input", book, "--config", one_by_one(command), **services.environment())
+        words = ("--input", book, "--config", one_by_one(command))
+        self.process = command.start(*words, **services.environment(), **environment)
         until = time.monotonic() + 90
         while done_packages(command) < BATCH * batches or not any(services.asked[f"pypi {name}"] for name in later):
             assert time.monotonic() < until
