@@ -170,11 +170,14 @@ def _lines(kind: SheetKind, prepared: PreparedScan, found: Sequence[PackageRevie
 def _reconciled(prepared: PreparedScan, theirs: ReviewWorkbook, reviews: Reviews) -> Reconciled:
     """The scan's changes against the workbook as it was first read, fitted onto what it is now."""
     base = prepared.base or prepared.workbook
-    chosen = {_identity(row) for row in prepared.selection.rows}
+    selected = prepared.selection.rows
     if theirs is base:
-        return Reconciled(_changes(prepared, base, prepared.selection.rows, reviews))
+        return Reconciled(_changes(prepared, base, selected, reviews))
     decide = ask_about if prepared.request.interactive else None
-    ours = _changes(prepared, base, [row for row in base.rows if _identity(row) in chosen], reviews)
+    chosen = {_identity(row) for row in selected}
+    # Rows were chosen in the workbook as this run read it; in an older state they can only be known by their package.
+    rows = selected if base is prepared.workbook else [row for row in base.rows if _identity(row) in chosen]
+    ours = _changes(prepared, base, rows, reviews)
     fitted = reconcile(base, theirs, ours, prepared.request.merge_strategy, decide)
     # Rows that came after the first reading, and were looked up by this run, have no older state to respect.
     known = {_same_package(row) for row in base.rows}
