@@ -29,3 +29,14 @@ def test_every_end_of_a_run_ends_the_wait_for_its_heartbeat(automations: list[Au
     assert isinstance(trigger, EventTrigger)
     ends = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
     assert ends <= trigger.expect
+
+
+def test_the_server_s_user_can_unpack_the_ui() -> None:
+    # Else Prefect logs one error and serves no pages: beside the program only root may write.
+    compose = yaml.safe_load((HERE / "deployments" / "compose.yaml").read_text(encoding="utf-8"))
+    server = compose["services"]["server"]
+    (folder,) = (entry.split(":")[0] for entry in server["tmpfs"])
+    assert server["environment"]["PREFECT_UI_STATIC_DIRECTORY"].startswith(f"{folder}/")
+    unit = (HERE / "deployments" / "systemd" / "prefect-server.service").read_text(encoding="utf-8")
+    assert "StateDirectory=vetbook\n" in unit
+    assert "PREFECT_UI_STATIC_DIRECTORY=/var/lib/vetbook/" in unit
