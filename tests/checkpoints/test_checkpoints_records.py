@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.checkpoints.model import BatchState, CheckpointData, ScanState
@@ -78,6 +78,7 @@ def test_the_file_is_one_json_document_of_three_lines(store: CheckpointStore) ->
     assert path.read_bytes().count(b"\n") == 3
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), max_size=5).map(tuple))
 def test_any_package_name_survives(tmp_path_factory: pytest.TempPathFactory, names: tuple[str, ...]) -> None:
     store = CheckpointStore(tmp_path_factory.mktemp("any"))

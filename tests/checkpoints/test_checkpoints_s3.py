@@ -143,7 +143,8 @@ def test_a_scan_whose_results_lie_elsewhere_is_not_begun_at_the_beginning(scan: 
 
 
 def test_cleaning_removes_what_has_ended_and_nothing_that_is_not_ours(scan: PlainScan, s3: S3Server) -> None:
-    scan_id, others = _stopped(scan), ["some/prefix/reports/a.csv", f"some/prefix/{SCAN}/a.csv", "b.csv"]
+    strange = f"some/prefix/{SCAN}/sub/scan.json"
+    scan_id, others = _stopped(scan), ["some/prefix/reports/a.csv", f"some/prefix/{SCAN}/a.csv", "b.csv", strange]
     for name in others:
         s3.client.put_object(Bucket=s3.bucket, Key=name, Body=b"x")
     s3.records.write(BATCH, b"of nobody")
@@ -188,6 +189,7 @@ def test_a_missing_bucket_is_told(s3: S3Server) -> None:
         (403, "InvalidAccessKeyId", "AWS_PROFILE"),
         (403, "SomethingNew", "access denied"),
         (400, "ExpiredToken", "have expired"),
+        (404, "NoSuchKey", "refuses (NoSuchKey)"),
         (400, "NotForYou", "refuses (NotForYou)"),
         (501, "NotImplemented", "cannot answer now (NotImplemented)"),
     ],
@@ -201,6 +203,17 @@ def test_a_refusal_says_what_to_do(
     with pytest.raises(SettingsError, match=re.escape(told)) as refused:
         check_place(f"s3://bucket-of-{code.lower()}")
     assert "secret words" not in str(refused.value)
+
+
+def test_an_address_that_is_no_s3_at_all_is_told(
+    httpserver: HTTPServer, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    httpserver.expect_request(re.compile("/.*")).respond_with_data("<h1>Not here</h1>", 404)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", httpserver.url_for(""))
+    with pytest.raises(SettingsError, match="refuses"):
+        check_place("s3://bucket-of-nobody")
+    with pytest.raises(ResultsUnreachable, match="refuses"):
+        places.records_at("s3://bucket-of-nobody").read(BATCH)
 
 
 def test_without_credentials_the_message_says_how_to_give_some(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,10 +54,6 @@ _OWN_NAME = re.compile(r"(?:[a-z]+-[0-9a-f]{32}|scan\.json)(?:\.damaged)?")
 """A bucket may hold what is somebody else's: only what is named as our records is listed and removed."""
 
 
-class _NoObject(Exception):
-    """There is no such object; never leaves this module."""
-
-
 def s3_records(address: str) -> "S3Records":
     """The records at `s3://BUCKET/PREFIX`; SettingsError for a configuration of AWS that is none."""
     bucket, _, prefix = address.removeprefix("s3://").strip("/").partition("/")
@@ -93,31 +89,28 @@ class S3Records:
 
     def read(self, key: str) -> bytes | None:
         """A record; None when there is none. CheckpointError for an object that is far too large."""
-        return self._get(key, _LARGEST_BYTES)
+        return self._get(key)
 
     def head(self, key: str, size: int) -> bytes | None:
         """The first bytes of a record; None when there is none, or it is empty."""
-        return self._get(key, size, Range=f"bytes=0-{size - 1}")
+        return (self._get(key, Range=f"bytes=0-{size - 1}") or b"")[:size] or None
 
-    def _get(self, key: str, most: int, **more: str) -> bytes | None:
-        name = self.prefix + checked(key)
-        try:
-            return self._ask(functools.partial(self._content, name, most, more))
-        except _NoObject:
-            return None
+    def _get(self, key: str, **more: str) -> bytes | None:
+        wanted = {"Bucket": self.bucket, "Key": self.prefix + checked(key), **more}
+        return self._ask(lambda: _unless_missing(lambda: self._content(wanted)))
 
-    def _content(self, name: str, most: int, more: dict[str, str]) -> bytes:
+    def _content(self, wanted: dict[str, str]) -> bytes:
         try:
-            return self._content_once(name, most, more)
+            return self._content_once(wanted)
         except (IncompleteReadError, ResponseStreamingError):
             # The client itself tries again only what failed before the content began.
-            return self._content_once(name, most, more)
+            return self._content_once(wanted)
 
-    def _content_once(self, name: str, most: int, more: dict[str, str]) -> bytes:
-        answer = self.client.get_object(Bucket=self.bucket, Key=name, **more)
+    def _content_once(self, wanted: dict[str, str]) -> bytes:
+        answer = self.client.get_object(**wanted)
         with answer["Body"] as body:
-            if answer["ContentLength"] > most:
-                raise CheckpointError(f"s3://{self.bucket}/{name}: larger than {most} bytes; it is not one of ours")
+            if answer["ContentLength"] > _LARGEST_BYTES:
+                raise CheckpointError(f"{wanted['Key']}: larger than {_LARGEST_BYTES} bytes; it is not one of ours")
             content: bytes = body.read()
             return content
 
@@ -129,7 +122,8 @@ class S3Records:
         self._ask(functools.partial(self.client.put_object, Bucket=self.bucket, Key=name, Body=record))
 
     def _drop(self, name: str) -> None:
-        self._ask(functools.partial(self.client.delete_object, Bucket=self.bucket, Key=name))
+        # AWS says nothing of an object that is gone already, some other servers do.
+        self._ask(lambda: _unless_missing(lambda: self.client.delete_object(Bucket=self.bucket, Key=name)))
 
     def set_aside(self, key: str, record: bytes) -> str:
         """Store a damaged record under another name and remove the damaged one; where it is then."""
@@ -158,8 +152,9 @@ class S3Records:
     def remove(self, scan_id: str) -> None:
         """Remove all objects of a scan, its batches first; versions that a bucket keeps are the bucket's business."""
         # "batch-" and "index-" come before "scan.json": stopped in between, what is left is still known to be ended.
-        found = (one["Key"] for one in self._objects(f"{checked(scan_id)}/"))
-        names = sorted(name for name in found if _OWN_NAME.fullmatch(name.rpartition("/")[2]))
+        below = f"{self.prefix}{checked(scan_id)}/"
+        found = (one["Key"] for one in self._objects(f"{scan_id}/"))
+        names = sorted(name for name in found if _OWN_NAME.fullmatch(name.removeprefix(below)))
         for start in range(0, len(names), _MOST_KEYS):
             wanted = {"Objects": [{"Key": name} for name in names[start : start + _MOST_KEYS]], "Quiet": True}
             answer = self._ask(functools.partial(self.client.delete_objects, Bucket=self.bucket, Delete=wanted))
@@ -194,18 +189,26 @@ class S3Records:
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def _ask(self, call: Callable[[], Answer]) -> Answer:
-        """The answer of a call; _NoObject where the object is not there, ResultsUnreachable for all other refusals."""
+        """The answer of a call; ResultsUnreachable where S3 refuses or does not answer."""
         if not self.breaker.admit():
             raise ResultsUnreachable(self.breaker.reason)
         kind, reason = Kind.ANSWERED, ""
         try:
             return call()
         except ClientError as error:
-            if code_of(error) in NO_OBJECT:
-                raise _NoObject from error
             raise ResultsUnreachable(refusal(self.address, self.client.meta.endpoint_url, error)) from error
         except BotoCoreError as error:
             kind, reason = Kind.BROKEN, refusal(self.address, self.client.meta.endpoint_url, error)
             raise ResultsUnreachable(reason) from error
         finally:
             self.breaker.record(kind, reason, fresh=True)
+
+
+def _unless_missing(call: Callable[[], Answer]) -> Answer | None:
+    """The answer of a call; None where there is no such object."""
+    try:
+        return call()
+    except ClientError as error:
+        if code_of(error) in NO_OBJECT:
+            return None
+        raise

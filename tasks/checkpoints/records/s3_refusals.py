@@ -6,8 +6,8 @@ from typing import Any
 
 from tasks.http.redaction import without_credentials
 
-NO_OBJECT = frozenset({"NoSuchKey", "404", "InvalidRange"})
-"""Codes that say there is no such object, or nothing in it. A bucket that is missing is no such case."""
+NO_OBJECT = frozenset({"NoSuchKey", "InvalidRange"})
+"""Codes that say there is no such object, or nothing in it. A missing bucket, or a 404 of no S3, is no such case."""
 
 _NEEDED = "s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject"
 _CREDENTIALS = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role gives them"
