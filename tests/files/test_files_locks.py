@@ -12,6 +12,7 @@ import pytest
 import tasks.files
 from tasks.errors import MergeError, WorkbookLocked
 from tasks.files.locks import WorkbookLock, default_lock_folder
+from tests.clocks import SleepersClock
 
 HOLDER = """
 import sys
@@ -23,22 +24,6 @@ with WorkbookLock(Path(sys.argv[2]), scan_id="other-scan", folder=Path(sys.argv[
     sys.stdin.read()
 print("released", flush=True)
 """
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds > 0
-        self.slept.append(seconds)
-        self.now += seconds
 
 
 @contextmanager
@@ -68,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_another_process_is_named_and_its_death_frees_the_lock(target: Path, folder: Path) -> None:
-    lock, clock = WorkbookLock(target, scan_id="mine", folder=folder), Clock()
+    lock, clock = WorkbookLock(target, scan_id="mine", folder=folder), SleepersClock()
     with holder(target, folder) as process:
         with (
             pytest.raises(WorkbookLocked, match=rf"scan other-scan \(process {process.pid} on ") as caught,
@@ -84,7 +69,7 @@ def test_another_process_is_named_and_its_death_frees_the_lock(target: Path, fol
 
 
 def test_the_lock_is_got_as_soon_as_the_other_lets_go(target: Path, folder: Path) -> None:
-    clock = Clock()
+    clock = SleepersClock()
     with holder(target, folder) as process:
 
         def other_ends(seconds: float) -> None:

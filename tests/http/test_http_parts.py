@@ -18,6 +18,7 @@ from tasks.http.message import Answer
 from tasks.http.pacer import Pacer
 from tasks.http.policy import ServiceName, ServicePolicy, public_policies
 from tasks.http.verdict import Kind, judge, retry_after
+from tests.clocks import Clock
 
 STEPS = st.lists(st.sampled_from(["ask", "ask urgently", "end", "cancel", *Kind]), max_size=200)
 
@@ -88,23 +89,13 @@ def test_a_crowd_of_failing_retries_says_nothing_about_load_but_too_many_request
     assert limiter.limit == 1
 
 
-class Clock:
-    """A clock that stands until told."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def rows(breaker: Breaker, count: int, kind: Kind, *, fresh: bool) -> None:
     for _ in range(count):
         breaker.record(kind, "HTTP 503", fresh=fresh)
 
 
 def test_breaker_opens_after_a_row_of_failing_first_attempts() -> None:
-    breaker = Breaker(12, 30.0, Clock())
+    breaker = Breaker(12, 30.0, Clock(0.0))
     breaker.record(Kind.ANSWERED, "", fresh=True)
     rows(breaker, 11, Kind.BROKEN, fresh=True)
     assert not breaker.blocked
@@ -113,7 +104,7 @@ def test_breaker_opens_after_a_row_of_failing_first_attempts() -> None:
 
 
 def test_a_row_of_failing_retries_opens_it_only_without_recent_success() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     breaker = Breaker(12, 30.0, clock)
     breaker.record(Kind.ANSWERED, "", fresh=True)
     clock.now = 9.9
@@ -125,7 +116,7 @@ def test_a_row_of_failing_retries_opens_it_only_without_recent_success() -> None
 
 
 def test_a_service_that_only_says_too_many_is_left_alone_after_half_a_minute() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     breaker = Breaker(12, 30.0, clock)
     rows(breaker, 500, Kind.LIMITED, fresh=True)
     assert not breaker.blocked
@@ -135,7 +126,7 @@ def test_a_service_that_only_says_too_many_is_left_alone_after_half_a_minute() -
 
 
 def test_one_success_ends_the_row() -> None:
-    breaker = Breaker(12, 30.0, Clock())
+    breaker = Breaker(12, 30.0, Clock(0.0))
     for _ in range(50):
         rows(breaker, 11, Kind.BROKEN, fresh=True)
         breaker.record(Kind.REJECTED, "HTTP 404", fresh=True)
@@ -152,7 +143,7 @@ def test_one_success_ends_the_row() -> None:
     ],
 )
 def test_the_probe_decides(kind: Kind, state: BreakerState) -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     breaker = Breaker(1, 30.0, clock)
     rows(breaker, 1, Kind.BROKEN, fresh=True)
     clock.now = 30.0
@@ -162,7 +153,7 @@ def test_the_probe_decides(kind: Kind, state: BreakerState) -> None:
 
 
 def test_pacer_spaces_turns_and_keeps_pauses() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     pacer = Pacer(0.5, clock)
     assert [pacer.reserve(), pacer.reserve(), pacer.expected()] == [0.0, 2.0, 4.0]
     clock.now = 100.0

@@ -22,6 +22,7 @@ from tasks.review.model import Concern, Opinion
 from tasks.settings.model import ModelProvider
 from tasks.sources.answer_store import AnswerStore
 from tasks.sources.interface import AdvisoryRef
+from tests.clocks import Clock
 from tests.opinion.opinion_samples import open_key, review_all
 from tests.review.review_samples import NOW, OSV_DOWN, advisory, key, reviewed
 
@@ -162,15 +163,8 @@ def test_a_whole_number_is_a_confidence_and_the_reason_is_one_line() -> None:
 # ---- budget
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_seconds_under_way_are_counted_once() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     budget = Budget(100, 10_000, 10, clock)
     clock.now = 1000
     with budget.question(1) as first:

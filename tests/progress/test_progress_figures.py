@@ -1,7 +1,6 @@
 """Progress: true figures from an injected clock, and displays that say them."""
 
 import io
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
@@ -9,14 +8,7 @@ from hypothesis import strategies as st
 
 from tasks.progress.display import Display, DisplayKind, Narrator, make_display
 from tasks.progress.tally import Figures, Tally, duration
-
-
-@dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clocks import Clock
 
 
 class Terminal(io.StringIO):

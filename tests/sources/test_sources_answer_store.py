@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tasks.errors import SettingsError
 from tasks.http.policy import ServiceName
 from tasks.sources.answer_store import DAY_S, AnswerStore, KeptAnswer
+from tests.clocks import Clock
 
 PYPI, OSV = ServiceName.PYPI, ServiceName.OSV
 HERE = "https://pypi.example"
@@ -23,14 +24,6 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(),
     lambda v: st.lists(v) | st.dictionaries(st.text(), v),
 )
-
-
-class Clock:
-    def __init__(self, now: float = 1_800_000_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def kept(value: Any = "v", at: float = 1_800_000_000.0, **more: Any) -> KeptAnswer:
@@ -63,7 +56,7 @@ def test_a_confirmed_answer_is_as_young_as_its_confirmation(tmp_path: Path) -> N
 
 
 def test_pruning_removes_what_is_too_old_for_its_service(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(1_800_000_000.0)
     with AnswerStore(tmp_path / "a.sqlite", clock) as store:
         store.put_many(PYPI, {"old": kept(at=clock.now - 31 * DAY_S), "young": kept(at=clock.now - 29 * DAY_S)})
         store.put_many(OSV, {"old": kept(at=clock.now - 31 * DAY_S)})
@@ -74,7 +67,7 @@ def test_pruning_removes_what_is_too_old_for_its_service(tmp_path: Path) -> None
 
 
 def test_pruning_to_a_size_removes_what_was_not_used_for_longest(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(1_800_000_000.0)
     noise = random.Random(1).randbytes(40_000).hex()  # noqa: S311  what does not compress
     with AnswerStore(tmp_path / "a.sqlite", clock) as store:
         for number in range(10):
