@@ -16,7 +16,7 @@ from xml.parsers import expat
 import yaml
 
 from tasks.lockfiles.interface import Lockfile
-from tasks.lockfiles.yamltext import build_documents
+from tasks.lockfiles.yamltext import MOST_VALUES, build_documents
 
 __all__ = [
     "XmlNode",
@@ -33,6 +33,9 @@ __all__ = [
 ]
 
 _XML_DEPTH = 200
+_XML_ELEMENTS = 1_500_000
+"""Some 300 bytes each in memory; an SBOM of 60,000 components has a million."""
+
 _TOML_PARTS = 1000
 """Parts of a dotted key: tomllib's time grows with their square (measured: 0.5 s at 30,000)."""
 
@@ -55,8 +58,10 @@ def lines(lockfile: Lockfile) -> list[str]:
 
 def json_object(lockfile: Lockfile, text: str | None = None) -> dict[str, Any]:
     """The file's JSON object; text replaces the file's own. Raises LockfileError."""
+    text = text_of(lockfile) if text is None else text
+    _refuse_crowded(lockfile, text)
     try:
-        found = json.loads(text_of(lockfile) if text is None else text)
+        found = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise lockfile.fail(f"not JSON: {error}") from error
     if not isinstance(found, dict):
@@ -64,11 +69,18 @@ def json_object(lockfile: Lockfile, text: str | None = None) -> dict[str, Any]:
     return found
 
 
+def _refuse_crowded(lockfile: Lockfile, text: str) -> None:
+    # Bytes do not tell what a document weighs in memory: an empty list takes two of them, and 64 there.
+    if sum(map(text.count, ",[{=")) > MOST_VALUES:
+        raise lockfile.fail(f"more than {MOST_VALUES:,} values")
+
+
 def toml_table(lockfile: Lockfile) -> dict[str, Any]:
     """The file's TOML document. Raises LockfileError."""
     text = text_of(lockfile)
     if any(part.count(".") > _TOML_PARTS for part in re.split(r"[=\n]", text)):
         raise lockfile.fail("not TOML that can be read: nested too deeply")
+    _refuse_crowded(lockfile, text)
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -121,10 +133,12 @@ class _Builder:
     def __init__(self) -> None:
         self.top = XmlNode("")
         self._open = [self.top]
+        self._left = _XML_ELEMENTS
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if len(self._open) > _XML_DEPTH:
-            raise _Refused("nested too deeply")
+        self._left -= 1 + len(attributes)
+        if len(self._open) > _XML_DEPTH or self._left < 0:
+            raise _Refused(f"nested too deeply, or more than {_XML_ELEMENTS:,} elements and attributes")
         node = XmlNode(_local(name), {_local(key): value for key, value in attributes.items()})
         self._open[-1].children.append(node)
         self._open.append(node)

@@ -10,7 +10,10 @@ from typing import Any
 
 import yaml
 
-__all__ = ["YamlRefused", "build_documents"]
+__all__ = ["MOST_VALUES", "YamlRefused", "build_documents"]
+
+MOST_VALUES = 5_000_000
+"""Values of one document of any kind: some 100 bytes each in memory; lockfiles of 60 MB hold a million."""
 
 _DEPTH = 200
 _ALIASES = 1000
@@ -28,8 +31,12 @@ class _Builder:
         self._keys: list[str | None] = []
         self._anchors: dict[str, Any] = {}
         self._aliases = 0
+        self._left = MOST_VALUES
 
     def take(self, event: Any) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise YamlRefused(f"more than {MOST_VALUES:,} values")
         match event:
             case yaml.ScalarEvent():
                 self._place(event.value, event.anchor)

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 
+from tasks.lockfiles import reading, yamltext
 from tasks.lockfiles.interface import LockfileError
 from tasks.lockfiles.registry import siblings_of
 from tests.lockfiles.lock_samples import pairs
@@ -122,3 +123,24 @@ def test_no_text_takes_time_that_grows_with_its_square(path: str, text: str) -> 
     with suppress(LockfileError):
         pairs(path, text)
     assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("package-lock.json", '{"packages": [' + "[]," * 60),
+        ("bun.lock", '{"packages": [' + "[]," * 60),
+        ("uv.lock", "a = [" + "[]," * 60),
+        ("pnpm-lock.yaml", "packages: [" + "[]," * 60),
+        ("bom.xml", "<bom>" + "<a/>" * 60),
+        ("packages.config", "<packages><package " + " ".join(f"a{n}=''" for n in range(60)) + "/>"),
+    ],
+)
+def test_a_document_is_bounded_by_what_it_weighs_in_memory(
+    path: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_VALUES", 50)
+    monkeypatch.setattr(reading, "_XML_ELEMENTS", 50)
+    monkeypatch.setattr(yamltext, "MOST_VALUES", 50)
+    with pytest.raises(LockfileError, match="more than 50 "):
+        pairs(path, text)
