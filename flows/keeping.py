@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.errors import VetbookError
-from tasks.history.model import IocDocument, ScanDocument
+from tasks.history.iocmodel import IocDocument
+from tasks.history.scanmodel import ScanDocument
 from tasks.history.store import History, Label, load
 from tasks.reports.files import document_pieces, write_page, write_report
 from tasks.reports.retention import prune_reports

@@ -5,7 +5,9 @@ import dataclasses
 from flows.ioc.prepare import PreparedIoc
 from flows.keeping import keep_result, last_before, report
 from tasks.history.iocchanges import compare_ioc
-from tasks.history.model import DocumentKind, IocDocument, parse_document
+from tasks.history.iocmodel import IocDocument
+from tasks.history.model import DocumentKind
+from tasks.history.reading import parse_document
 from tasks.history.store import History, ioc_label
 from tasks.reports.findings import IocResult, findings_document
 from tasks.reports.iocreport import ioc_report_lines

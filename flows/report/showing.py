@@ -13,7 +13,9 @@ from tasks.errors import ExitCode, UsageError, VetbookError
 from tasks.history.changes import ScanChanges, compare_scans
 from tasks.history.choose import Chosen, choose
 from tasks.history.iocchanges import IocChanges, compare_ioc
-from tasks.history.model import DocumentKind, IocDocument, ScanDocument
+from tasks.history.iocmodel import IocDocument
+from tasks.history.model import DocumentKind
+from tasks.history.scanmodel import ScanDocument
 from tasks.history.store import History, KeptScan, load
 from tasks.reports.files import write_document, write_text
 from tasks.reports.iocreport import ioc_report_lines

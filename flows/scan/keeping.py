@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from flows.keeping import keep_result, last_before, report
 from flows.scan.prepared import PreparedScan
 from tasks.history.changes import compare_scans
-from tasks.history.model import ScanDocument, Scope
+from tasks.history.scanmodel import ScanDocument, Scope
 from tasks.history.store import History, scan_label
 from tasks.merge.ownsheet import NAME
 from tasks.reports.page.scan import scan_page

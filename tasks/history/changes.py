@@ -11,7 +11,8 @@ from datetime import datetime
 from packaging.utils import canonicalize_name
 
 from tasks.advisories.model import Severity
-from tasks.history.model import IocDocument, PackageEntry, ScanDocument, VulnerabilityEntry
+from tasks.history.iocmodel import IocDocument
+from tasks.history.scanmodel import PackageEntry, ScanDocument, VulnerabilityEntry
 from tasks.review.model import SourceStatus
 
 __all__ = ["FindingChange", "PackageChange", "Reference", "ScanChanges", "compare_scans"]

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.errors import InputError, UsageError
-from tasks.history.model import DocumentKind, IocDocument, ScanDocument, parse_document
+from tasks.history.iocmodel import IocDocument
+from tasks.history.model import DocumentKind
+from tasks.history.reading import parse_document
+from tasks.history.scanmodel import ScanDocument
 from tasks.history.store import History, KeptScan, document_of, is_kept_file, label_of, load
 
 __all__ = ["LAST", "PREVIOUS", "Chosen", "choose"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tasks.history.changes import Reference
-from tasks.history.model import FileEntry, FindingEntry, IocDocument, RepositoryEntry
+from tasks.history.iocmodel import FileEntry, FindingEntry, IocDocument, RepositoryEntry
 from tasks.ioc.model import FileStatus, RepositoryStatus
 
 __all__ = ["GoneFinding", "IocChanges", "compare_ioc"]

@@ -21,7 +21,10 @@ from pydantic import TypeAdapter, ValidationError
 from tasks.checkpoints.seal import seal, unseal
 from tasks.errors import CheckpointError, VetbookError
 from tasks.files.atomic import write_atomically
-from tasks.history.model import DocumentKind, IocDocument, ScanDocument, Scope, parse_json
+from tasks.history.iocmodel import IocDocument
+from tasks.history.model import DocumentKind
+from tasks.history.reading import parse_json
+from tasks.history.scanmodel import ScanDocument, Scope
 from tasks.http.redaction import HIDDEN, secrets_of
 
 __all__ = ["History", "KeptScan", "Label"]

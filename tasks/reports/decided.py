@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from tasks.decisions.model import DecisionKind, DecisionNote, DecisionReport, Standing
-from tasks.history.model import PackageEntry, ScanDocument
+from tasks.history.scanmodel import PackageEntry, ScanDocument
 from tasks.text.plain import counted, one_line, section
 
 __all__ = ["STANDING_WORDS", "by_standing", "decision_lines", "decision_summary", "note_words"]

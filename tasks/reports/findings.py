@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tasks.history.iocchanges import IocChanges
-from tasks.history.model import BatchSpan
+from tasks.history.model import Metrics
 from tasks.ioc.model import FileRecord, FileStatus, Finding, RepositoryRecord, RepositoryStatus
+from tasks.reports.cost import metrics_document
 from tasks.reports.files import write_document
 from tasks.reports.since import since_document, since_line
 from tasks.text.plain import counted
@@ -20,16 +21,10 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
-class IocMetrics:
-    """What a scan cost: seconds, batches, requests by service, peak memory in MB (10^6 bytes)."""
+class IocMetrics(Metrics):
+    """What an IOC scan cost, and the seconds that it waited for GitHub's rate limit."""
 
-    wall_s: float = 0.0
-    batches: int = 0
-    cached_batches: int = 0
-    requests: Mapping[str, int] = field(default_factory=dict)
-    peak_rss_mb: int = 0
     waited_s: float = 0.0
-    timeline: tuple[BatchSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +160,7 @@ def findings_document(result: IocResult) -> dict[str, Any]:
             "uncompared": list(result.uncompared),
         },
         "notes": list(result.notes),
-        "metrics": {
-            "wall_s": result.metrics.wall_s,
-            "batches": result.metrics.batches,
-            "cached_batches": result.metrics.cached_batches,
-            "requests": dict(result.metrics.requests),
-            "peak_rss_mb": result.metrics.peak_rss_mb,
-            "waited_s": result.metrics.waited_s,
-            "timeline": [asdict(span) for span in result.metrics.timeline],
-        },
+        "metrics": metrics_document(result.metrics),
         "scope": {
             "fast": result.fast,
             "teams": {team: list(names) for team, names in result.teams.items()},

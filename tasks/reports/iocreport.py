@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from tasks.history.iocchanges import IocChanges
-from tasks.history.model import FindingEntry, IocDocument
+from tasks.history.iocmodel import FindingEntry, IocDocument
 from tasks.ioc.model import FileStatus, RepositoryStatus
+from tasks.reports.cost import cost_lines
 from tasks.reports.since import since_line
 from tasks.text.plain import counted, one_line, section
 
@@ -21,7 +22,7 @@ def ioc_report_lines(document: IocDocument, changes: IocChanges | None) -> Itera
     yield from section("POSSIBLE (NO COMPARABLE VERSION)", _by_repository(document.possible))
     yield from section("TEAMS", _teams(document))
     yield from section("NOTES", map(one_line, document.notes))
-    yield from section("TIME AND COST", _cost(document))
+    yield from section("TIME AND COST", cost_lines(document.metrics))
 
 
 def not_read(document: IocDocument) -> Iterator[tuple[str, str]]:
@@ -67,12 +68,3 @@ def _teams(document: IocDocument) -> Iterator[str]:
         number = sum(1 for finding in document.findings if finding.repository in own)
         many = counted(len(own), "repository", "repositories")
         yield one_line(f"{team}: {counted(number, 'finding')} in {many}")
-
-
-def _cost(document: IocDocument) -> Iterator[str]:
-    metrics = document.metrics
-    batches = counted(metrics.batches, "batch", "batches")
-    yield f"Time: {metrics.wall_s:.1f} s; {batches}, {metrics.cached_batches:,} stored already"
-    requests = ", ".join(f"{number:,} to {name}" for name, number in metrics.requests.items())
-    yield f"Requests: {requests or 'none'}"
-    yield f"Memory: at most {metrics.peak_rss_mb:,} MB"

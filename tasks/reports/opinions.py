@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tasks.history.model import OpinionEntry, PackageEntry
+from tasks.history.scanmodel import OpinionEntry, PackageEntry
 from tasks.review.model import Concern
 
 __all__ = ["by_model", "raised"]

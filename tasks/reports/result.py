@@ -10,8 +10,11 @@ from typing import Any
 from tasks.advisories.model import Severity
 from tasks.decisions.model import DecisionReport
 from tasks.history.changes import ScanChanges
-from tasks.history.model import BatchSpan, DocumentKind, ScanDocument, Scope, package_entry, parse_document
+from tasks.history.model import DocumentKind, Metrics
+from tasks.history.reading import package_entry, parse_document
+from tasks.history.scanmodel import ScanDocument, Scope
 from tasks.reports.consulted import silent_sources
+from tasks.reports.cost import metrics_document
 from tasks.reports.files import write_document
 from tasks.reports.since import since_document
 from tasks.review.model import PackageReview, ReviewStatus, SourceAnswer, SourceStatus, Tier
@@ -21,16 +24,10 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
-class RunMetrics:
-    """What a run cost: seconds, batches, requests by service, peak memory in MB (10^6 bytes)."""
+class RunMetrics(Metrics):
+    """What a scan cost, and the figures of each service that it asked."""
 
-    wall_s: float = 0.0
-    batches: int = 0
-    cached_batches: int = 0
-    requests: Mapping[str, int] = field(default_factory=dict)
-    peak_rss_mb: int = 0
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    timeline: tuple[BatchSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +93,7 @@ def _document(result: ScanResult, packages: Iterable[dict[str, Any]]) -> dict[st
             "scope": asdict(result.scope),
             "oldest_answers": {name: at.isoformat() + "Z" for name, at in result.oldest_answers.items()},
         },
-        "metrics": {
-            "wall_s": result.metrics.wall_s,
-            "batches": result.metrics.batches,
-            "cached_batches": result.metrics.cached_batches,
-            "requests": dict(result.metrics.requests),
-            "peak_rss_mb": result.metrics.peak_rss_mb,
-            "services": {name: dict(figures) for name, figures in result.metrics.services.items()},
-            "timeline": [asdict(span) for span in result.metrics.timeline],
-        },
+        "metrics": metrics_document(result.metrics),
         "decisions": asdict(result.decisions),
         "upgrade_plan": [asdict(entry) for entry in result.upgrades],
         **since,

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tasks.advisories.model import Severity
 from tasks.history.changes import ScanChanges
-from tasks.history.model import PackageEntry, ScanDocument
+from tasks.history.scanmodel import PackageEntry, ScanDocument
 from tasks.reports.consulted import EPSS, KEV, exploitation_gap, silent_words
+from tasks.reports.cost import cost_lines
 from tasks.reports.decided import decision_lines
 from tasks.reports.opinions import by_model, raised
 from tasks.reports.since import since_line, vulnerability_line
@@ -40,7 +41,7 @@ def scan_report_lines(document: ScanDocument, changes: ScanChanges | None) -> It
     yield from section("SKIPPED ROWS", _reasons(document.packages, ReviewStatus.SKIPPED))
     yield from section("COULD NOT CHECK", _reasons(document.packages, ReviewStatus.FAILED))
     yield from section("NOTES", (one_line(note) for note in document.summary.notes))
-    yield from section("TIME AND COST", _cost(document))
+    yield from section("TIME AND COST", cost_lines(document.metrics))
 
 
 def _head(document: ScanDocument, changes: ScanChanges | None) -> Iterator[str]:
@@ -135,12 +136,3 @@ def _reasons(packages: Iterable[PackageEntry], status: ReviewStatus) -> Iterator
     for package in packages:
         if package.status is status:
             yield one_line(f"row {package.row} {package.name} {package.version or ''}: {package.reason or ''}")
-
-
-def _cost(document: ScanDocument) -> Iterator[str]:
-    metrics = document.metrics
-    batches = counted(metrics.batches, "batch", "batches")
-    yield f"Time: {metrics.wall_s:.1f} s; {batches}, {metrics.cached_batches:,} stored already"
-    requests = ", ".join(f"{number:,} to {name}" for name, number in metrics.requests.items())
-    yield f"Requests: {requests or 'none'}"
-    yield f"Memory: at most {metrics.peak_rss_mb:,} MB"

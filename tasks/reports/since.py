@@ -5,7 +5,8 @@ from typing import Any
 
 from tasks.history.changes import FindingChange, PackageChange, Reference, ScanChanges
 from tasks.history.iocchanges import GoneFinding, IocChanges
-from tasks.history.model import FindingEntry, PackageEntry
+from tasks.history.iocmodel import FindingEntry
+from tasks.history.scanmodel import PackageEntry
 from tasks.text.plain import counted, one_line, section
 
 __all__ = ["since_document", "since_line", "since_lines", "vulnerability_line"]

@@ -15,7 +15,8 @@ from tasks.advisories.model import Severity
 from tasks.decisions.baseline import Known
 from tasks.decisions.model import Decision, DecisionReport, Refusal
 from tasks.errors import ExitCode
-from tasks.history.model import DocumentKind, parse_json
+from tasks.history.model import DocumentKind
+from tasks.history.reading import parse_json
 from tasks.notifying.news import scan_news
 from tasks.reports.page.scan import scan_page
 from tasks.reports.result import RunMetrics, ScanResult, result_document, scan_document, summary

@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from tasks.history.model import DocumentKind, IocDocument, ScanDocument, parse_document
+from tasks.history.iocmodel import IocDocument
+from tasks.history.model import DocumentKind
+from tasks.history.reading import parse_document
+from tasks.history.scanmodel import ScanDocument
 
 
 def vulnerability(*ids: str, **more: Any) -> dict[str, Any]:

@@ -14,7 +14,8 @@ import pytest
 from tasks.checkpoints.seal import seal
 from tasks.errors import CheckpointError, InputError, UsageError
 from tasks.history.choose import choose
-from tasks.history.model import DocumentKind, ScanDocument, Scope
+from tasks.history.model import DocumentKind
+from tasks.history.scanmodel import ScanDocument, Scope
 from tasks.history.store import History, Label, document_of, load
 from tests.history.history_samples import ioc_plain, package, scan_plain, vulnerability
 

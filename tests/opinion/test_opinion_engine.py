@@ -17,7 +17,9 @@ from tasks.checkpoints.batches import BatchRequest, BatchResult
 from tasks.engine.engine import Engine, close_engine, engine_for
 from tasks.engine.lookup import LookupSettings, lookup_settings
 from tasks.errors import ExitCode, SettingsError
-from tasks.history.model import DocumentKind, ScanDocument, parse_document
+from tasks.history.model import DocumentKind
+from tasks.history.reading import parse_document
+from tasks.history.scanmodel import ScanDocument
 from tasks.http.policy import ServiceName
 from tasks.lookup import reviewed as review_request
 from tasks.opinion.choice import AskedModel, asked_model

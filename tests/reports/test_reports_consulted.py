@@ -7,7 +7,7 @@ import pytest
 from flows.scan.flow import ScanOutcome
 from flows.scan.outcome import exit_code
 from tasks.errors import ExitCode
-from tasks.history.model import ScanDocument
+from tasks.history.scanmodel import ScanDocument
 from tasks.reports.page.ioc import ioc_page
 from tasks.reports.page.scan import scan_page
 from tasks.reports.result import RunMetrics, ScanResult, result_document, scan_document

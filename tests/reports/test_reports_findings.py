@@ -8,7 +8,9 @@ from pathlib import Path
 from flows.ioc.__main__ import exit_code
 from flows.story.ioc_story import ioc_tags
 from tasks.errors import ExitCode
-from tasks.history.model import DocumentKind, IocDocument, parse_document
+from tasks.history.iocmodel import IocDocument
+from tasks.history.model import DocumentKind
+from tasks.history.reading import parse_document
 from tasks.ioc.model import FileRecord, FileStatus, Finding, RepositoryRecord, RepositoryStatus
 from tasks.reports.findings import IocMetrics, IocResult, findings_document, write_findings
 from tasks.reports.iocreport import ioc_report_lines

@@ -29,7 +29,7 @@ VULNERABLE = reviewed(
 
 
 def _result(*packages: PackageReview, **more: Any) -> ScanResult:
-    metrics = RunMetrics(12.34, 5, 2, {"pypi": 3, "osv": 1}, 96, {"osv": {"retries": 1}})
+    metrics = RunMetrics(12.34, 5, 2, {"pypi": 3, "osv": 1}, 96, services={"osv": {"retries": 1}})
     return ScanResult("scan1", Path("packages.xlsx"), NOW, NOW, packages, metrics, **more)
 
 

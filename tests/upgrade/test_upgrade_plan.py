@@ -9,7 +9,9 @@ import orjson
 import pytest
 
 from tasks.advisories.model import Advisory, Severity
-from tasks.history.model import DocumentKind, ScanDocument, parse_json
+from tasks.history.model import DocumentKind
+from tasks.history.reading import parse_json
+from tasks.history.scanmodel import ScanDocument
 from tasks.reports.page.scan import scan_page
 from tasks.reports.result import RunMetrics, ScanResult, result_document, scan_document
 from tasks.reports.scanreport import scan_report_lines

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tasks.advisories.model import Severity
-from tasks.history.model import PackageEntry
+from tasks.history.scanmodel import PackageEntry
 from tasks.reports.page.charts import bars
 from tasks.reports.page.entries import named
 from tasks.reports.page.view import Entry, Group

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.history.model import ScanDocument
+from tasks.history.scanmodel import ScanDocument
 from tasks.reports.decided import STANDING_WORDS, by_standing, note_words
 from tasks.reports.page.entries import named
 from tasks.reports.page.view import Entry, Group

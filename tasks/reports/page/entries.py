@@ -1,6 +1,6 @@
 """Findings and packages as lines of a list on the page of a scan."""
 
-from tasks.history.model import PackageEntry, VulnerabilityEntry
+from tasks.history.scanmodel import PackageEntry, VulnerabilityEntry
 from tasks.reports.page.view import Entry, tone_of
 
 __all__ = ["finding_entry", "named", "severity_words"]

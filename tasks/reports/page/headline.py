@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from tasks.advisories.model import Severity
 from tasks.history.changes import ScanChanges
-from tasks.history.model import PackageEntry, ScanDocument
+from tasks.history.scanmodel import PackageEntry, ScanDocument
 from tasks.reports.consulted import EPSS, KEV, exploitation_gap, silent_words
 from tasks.reports.page.view import Figure, Head, Notice, duration, moment
 from tasks.review.model import ReviewStatus, Tier

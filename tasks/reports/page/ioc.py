@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.history.iocchanges import GoneFinding, IocChanges
-from tasks.history.model import FindingEntry, IocDocument
+from tasks.history.iocmodel import FindingEntry, IocDocument
+from tasks.reports.cost import requests_words
 from tasks.reports.iocreport import not_read
 from tasks.reports.page.charts import Bar, bars, timeline
 from tasks.reports.page.links import advisory_url, file_url, repository_url
@@ -232,6 +233,5 @@ def _run(document: IocDocument) -> Iterator[tuple[str, str]]:
     yield "Target", document.target
     yield "Indicators", f"{document.indicators.count:,}, {document.indicators.withdrawn:,} withdrawn"
     yield "Batches", f"{metrics.batches:,}, {metrics.cached_batches:,} of them stored by an earlier run"
-    requests = ", ".join(f"{number:,} to {name}" for name, number in metrics.requests.items())
-    yield "Requests", requests or "none"
+    yield "Requests", requests_words(metrics)
     yield "Memory", f"at most {metrics.peak_rss_mb:,} MB"

@@ -1,6 +1,6 @@
 """A language model's opinions on the page of a scan."""
 
-from tasks.history.model import ScanDocument
+from tasks.history.scanmodel import ScanDocument
 from tasks.reports.opinions import by_model, raised
 from tasks.reports.page.entries import named
 from tasks.reports.page.view import Entry, Group

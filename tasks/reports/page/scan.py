@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from tasks.history.changes import ScanChanges
-from tasks.history.model import PackageEntry, ScanDocument
+from tasks.history.scanmodel import PackageEntry, ScanDocument
+from tasks.reports.cost import requests_words
 from tasks.reports.page.changes import since_view
 from tasks.reports.page.charts import bars, timeline
 from tasks.reports.page.coverage import coverage, problems, severities, tiers
@@ -67,6 +68,5 @@ def _files(document: ScanDocument) -> Iterator[tuple[str, str]]:
         yield "Backup", summary.backup
     yield "Cells changed", f"{summary.changed_cells:,}"
     yield "Batches", f"{metrics.batches:,}, {metrics.cached_batches:,} of them stored by an earlier run"
-    requests = ", ".join(f"{number:,} to {name}" for name, number in metrics.requests.items())
-    yield "Requests", requests or "none"
+    yield "Requests", requests_words(metrics)
     yield "Memory", f"at most {metrics.peak_rss_mb:,} MB"

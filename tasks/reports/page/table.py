@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tasks.history.model import PackageEntry, VulnerabilityEntry
+from tasks.history.scanmodel import PackageEntry, VulnerabilityEntry
 from tasks.reports.consulted import EPSS, KEV, blank
 from tasks.reports.page.entries import severity_words
 from tasks.reports.page.links import advisory_url, project_url
