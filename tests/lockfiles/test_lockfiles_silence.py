@@ -115,14 +115,14 @@ def test_half_a_character_is_refused_before_a_report_meets_it() -> None:
         ("mix.lock", "%{" + "\n" * 200_000),
         ("poetry.lock", "a." * 200_000 + "a = 1"),
         ("uv.lock", "x = {" + "a." * 200_000 + "a = 1}"),
-        ("bom.xml", "<bom><components>" + "<component/>" * 250_000 + "</components></bom>"),
+        ("bom.xml", "<bom><components>" + "<component/>" * 150_000 + "</components></bom>"),
     ],
 )
 def test_no_text_takes_time_that_grows_with_its_square(path: str, text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with suppress(LockfileError):
         pairs(path, text)
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(
