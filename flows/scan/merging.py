@@ -101,13 +101,14 @@ def _merge_once(prepared: PreparedScan, added: Sequence[NewPackage], reviews: Re
             running.set(JOURNAL, str(plan.journal))
             report = merge_workbook(opaque(plan))
             confirm_merge(opaque(plan), opaque(report))
+    if (copy := _pending(prepared.target)).exists():
+        _log.warning("%s was made while the workbook was open; the workbook is written now: delete the copy", copy)
     return Merged(report, None, None, merged, plan.new_rows, plan.after_row, plan.issues)
 
 
 def _beside(prepared: PreparedScan, added: Sequence[NewPackage], reviews: Reviews, problem: str) -> Merged:
     """The workbook is open elsewhere: leave the merged one beside it, to be looked at or put in place by hand."""
-    target = prepared.target
-    pending = target.with_name(f"{target.stem}.pending{target.suffix}")
+    pending = _pending(prepared.target)
     try:
         _, plan = _planned(prepared, _as_it_is_now(prepared), added, reviews)
         pending.unlink(missing_ok=True)
@@ -115,6 +116,11 @@ def _beside(prepared: PreparedScan, added: Sequence[NewPackage], reviews: Review
     except (MergeError, InputError, OSError) as error:
         return _failed(f"{problem} A merged copy beside it could not be written either: {error}")
     return _failed(f"{problem} The merged workbook is {pending}.", pending)
+
+
+def _pending(target: Path) -> Path:
+    """Where the merged copy of a workbook goes that is open."""
+    return target.with_name(f"{target.stem}.pending{target.suffix}")
 
 
 def _as_it_is_now(prepared: PreparedScan) -> ReviewWorkbook:

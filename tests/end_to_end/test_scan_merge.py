@@ -94,6 +94,12 @@ def test_a_held_workbook_gets_a_merged_copy_beside_it(command: Command, known: S
     assert (ran.code, book.read_bytes()) == (4, before)
     assert "r.pending.xlsx" in ran.err
     assert openpyxl.load_workbook(command.folder / "r.pending.xlsx")[SHEET]["F4"].value == "2.0"
+    (command.folder / ".~lock.r.xlsx#").unlink()
+    ran = command.run("--input", book, "--resume-auto", **known.environment())
+    assert (ran.code, ran.result and ran.result["metrics"]["cached_batches"]) == (0, 1), ran.err
+    assert (
+        "r.pending.xlsx was made while the workbook was open; the workbook is written now: delete the copy" in ran.err
+    )
 
 
 def test_a_merge_that_was_killed_after_the_replacement_is_finished(command: Command, known: Services) -> None:
