@@ -12,8 +12,15 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import PurePosixPath
 from posixpath import normpath
+from urllib.parse import unquote
 
-from packaging.utils import canonicalize_name
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 
 from tasks.lockfiles.interface import Format, LockedPackage, Lockfile
 from tasks.lockfiles.reading import text_of
@@ -30,6 +37,9 @@ _CLAUSE = re.compile(r"^(===|==|~=|>=|<=)\s*([^\s,*<>=!~].*)$")
 _INCLUDE = re.compile(r"^(?:-r|--requirement)(?:\s+|=|(?=[^-\s]))(?P<path>\S.*)$")
 _CONSTRAINT = re.compile(r"^(?:-c|--constraint)(?:\s+|=|(?=[^-\s]))(?P<path>\S.*)$")
 _PIN = re.compile(r"={2,3}\s*[^\s,*=]+$")
+_FILE_OF_PYPI = re.compile(
+    r"(?:[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*@\s*)?https?://files\.pythonhosted\.org/[^\s#?]*/(?P<file>[^/\s#?;]+)"
+)
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 
 
@@ -80,6 +90,8 @@ def _named_files(kind: re.Pattern[str], text: str, path: str) -> Iterator[str]:
 def _line(line: str) -> Line:
     if line.startswith("-"):
         return Line(LineKind.OPTION, line)
+    if (hosted := _hosted(line)) is not None:
+        return hosted
     if "://" in line.partition("@")[0]:
         return Line(LineKind.ADDRESS, line)
     if _VARIABLE.search(line):
@@ -89,6 +101,19 @@ def _line(line: str) -> Line:
         return Line(LineKind.PATH if re.match(r"[./]|.*\.(whl|zip|tar\.gz)\b", line) else LineKind.UNREAD, line)
     clauses = match["rest"].partition(";")[0].strip().strip("()").strip()
     return Line(LineKind.PACKAGE, line, LockedPackage("PyPI", match["name"], _version(clauses)), clauses)
+
+
+def _hosted(line: str) -> Line | None:
+    """What a line says that names a file of PyPI's own by its address: the file's name tells project and version."""
+    found = _FILE_OF_PYPI.match(line)
+    if found is None:
+        return None
+    parse = parse_wheel_filename if found["file"].endswith(".whl") else parse_sdist_filename
+    try:
+        name, version, *_ = parse(unquote(found["file"]))
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return None
+    return Line(LineKind.PACKAGE, line, LockedPackage("PyPI", name, str(version)), f"=={version}")
 
 
 def _version(clauses: str) -> str | None:

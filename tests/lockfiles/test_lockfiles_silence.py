@@ -65,6 +65,20 @@ def test_constraints_at_hand_pin_what_requirements_leave_open() -> None:
     assert pairs("requirements.txt", "-c gone.txt\nopen\n") == ["open@None"]
 
 
+@pytest.mark.parametrize(
+    ("line", "package"),
+    [
+        ("https://files.pythonhosted.org/packages/ab/cd/ef/Bad_Name-1.0-py3-none-any.whl", "bad-name@1.0"),
+        ("x @ https://files.pythonhosted.org/packages/ab/x-2.0rc1.tar.gz#sha256=00 ; python_version > '3'", "x@2.0rc1"),
+        ("x[all] @ https://files.pythonhosted.org/packages/ab/x-2.0%2Blocal-py3-none-any.whl", "x@2.0+local"),
+        ("x @ https://files.pythonhosted.org/packages/ab/no-file", "x@None"),
+        ("x @ https://elsewhere.example/x-2.0.tar.gz", "x@None"),
+    ],
+)
+def test_a_file_of_pypi_is_known_by_its_address(line: str, package: str) -> None:
+    assert pairs("requirements.txt", f"{line}\n") == [package]
+
+
 def test_cabal_constraints_need_no_qualifier() -> None:
     assert pairs("cabal.project.freeze", "constraints: any.a ==1.0,\n  b ==2.0,\n  b +flag\n") == ["a@1.0", "b@2.0"]
 
