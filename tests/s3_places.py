@@ -9,8 +9,10 @@ from typing import Any
 
 import boto3.session
 import pytest
+from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
+from tasks.checkpoints.records import s3 as s3_module
 from tasks.checkpoints.records.s3 import S3Records
 
 _NOBODY = {
@@ -21,6 +23,9 @@ _NOBODY = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+_ONE_ATTEMPT = Config(retries={"mode": "standard", "total_max_attempts": 1})
+"""Between two attempts a client would really wait."""
+
 _NUMBERS = itertools.count(1)
 
 
@@ -81,7 +86,7 @@ def s3_server() -> Iterator[S3Server]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment.items():
             patch.setenv(name, value)
-        server.client = boto3.session.Session().client("s3")
+        server.client = boto3.session.Session().client("s3", config=_ONE_ATTEMPT)
     yield server
     server.down()
 
@@ -93,5 +98,6 @@ def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
         monkeypatch.delenv(name)
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("tasks.checkpoints.records.s3._CONFIG", s3_module._CONFIG.merge(_ONE_ATTEMPT))
     s3_server.begin()
     return s3_server

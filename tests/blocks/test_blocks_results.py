@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
 
 from blocks.results import ResultStorage
-from tasks.errors import CheckpointError
+from tasks.errors import CheckpointError, ResultsUnreachable
+from tests.s3_places import S3Server, s3, s3_server
+
+__all__ = ["s3", "s3_server"]
 
 
 class TestStandard(BlockStandardTestSuite):
@@ -49,6 +52,32 @@ def test_one_flipped_bit_is_noticed_and_the_record_set_aside(
         storage.read_path("key")
     assert not path.exists()
     assert path.with_name("key.damaged").read_bytes() == bytes(record)
+
+
+def test_results_in_s3_are_whole_or_set_aside(s3: S3Server) -> None:
+    storage = ResultStorage(address=s3.address)
+    storage.write_path("scan/key", b"content")
+    assert s3.names() == ["some/prefix/scan/key"]
+    assert storage.read_path("scan/key") == asyncio.run(storage.aread_path("scan/key")) == b"content"
+    s3.records.write("scan/key", b"altered")
+    assert not storage.holds("scan/key")
+    assert s3.names() == ["some/prefix/scan/key.damaged"]
+    with pytest.raises(FileNotFoundError):
+        storage.read_path("scan/key")
+
+
+def test_while_s3_is_away_no_result_counts_as_missing_and_that_is_said_once(
+    s3: S3Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage = ResultStorage(address=s3.address)
+    storage.write_path("scan/key", b"content")
+    s3.down()
+    with caplog.at_level(logging.WARNING):
+        for use in (storage.read_path, storage.read_path, storage.holds, lambda key: storage.write_path(key, b"x")):
+            with pytest.raises(ResultsUnreachable):
+                use("scan/key")
+    assert caplog.text.count("Whether a batch is stored already cannot be said") == 1
+    assert "hidden-away" not in f"{caplog.text}{storage!r}{storage.model_dump_json()}"
 
 
 def test_a_damaged_record_is_named_in_a_warning(storage: ResultStorage, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
+from flows.checkpoints.__main__ import main
 from flows.checkpoints.cleaning import clean
 from flows.ioc.prepare import unfinished_scan
 from flows.scan.cleanup import clean_up
@@ -114,6 +115,7 @@ def test_validation_looks_at_the_objects(scan: PlainScan, s3: S3Server) -> None:
         return found["results"].verdict, found["results"].message
 
     assert verdict()[0] is Verdict.OK
+    assert main(["validate", checkpoint.checkpoint_id, "--data-dir", str(scan.data)]) == ExitCode.DONE
     first, second, _ = _batches(s3, scan_id)
     s3.records.write(first, b"torn")
     s3.client.delete_object(Bucket=s3.bucket, Key=f"some/prefix/{second}")
@@ -152,7 +154,9 @@ def test_cleaning_removes_what_has_ended_and_nothing_that_is_not_ours(scan: Plai
     now = datetime.now(UTC).replace(tzinfo=None)
     assert keeping.tidy(now) == []
     assert sorted(keeping.tidy(now + timedelta(days=2))) == [SCAN]
-    assert clean(scan.data, scan_id, results=s3.address) == ExitCode.DONE
+    words = ["clean", "--scan", scan_id, "--data-dir", str(scan.data)]
+    assert main(words) == ExitCode.USAGE
+    assert main([*words, "--config", str(scan.config)]) == ExitCode.DONE
     assert sorted(s3.names()) == sorted(others)
 
 
