@@ -13,7 +13,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from flows.console import OWN_LOGGERS
-from tasks.settings.model import LoggingSettings
+from tasks.settings.keeping import LoggingSettings
 from tasks.text.plain import one_line
 
 _FORMAT = "%(asctime)s %(levelname)-8s %(name)s: %(message)s"

@@ -17,8 +17,8 @@ from tasks.errors import VetbookError
 from tasks.http.redaction import redact
 from tasks.notifying.news import News, body_of
 from tasks.notifying.told import Told
+from tasks.settings.keeping import NotificationSettings
 from tasks.settings.load import load_settings
-from tasks.settings.model import NotificationSettings
 from tasks.text.plain import counted
 
 _log = logging.getLogger(__name__)

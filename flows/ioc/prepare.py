@@ -23,7 +23,7 @@ from tasks.ioc.config_load import load_batch_config
 from tasks.ioc.engine import credentials_of_environment
 from tasks.ioc.terms import IocTerms
 from tasks.settings.load import load_settings
-from tasks.settings.model import ExecutionSettings
+from tasks.settings.running import ExecutionSettings
 from tasks.store.file import STORE_NAME
 from tasks.store.state import hours_since
 

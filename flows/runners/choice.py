@@ -7,7 +7,7 @@ from flows.runners.dask import open_dask
 from flows.runners.interface import OpenCluster, Runner, ThreadRunner
 from flows.runners.ray import open_ray
 from tasks.errors import SettingsError
-from tasks.settings.model import ExecutionSettings, RunnerKind
+from tasks.settings.running import ExecutionSettings, RunnerKind
 
 __all__ = ["runner_of"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from flows.opaque import carried, opaque
-from tasks.settings.model import ExecutionSettings
+from tasks.settings.running import ExecutionSettings
 
 if TYPE_CHECKING:
     from prefect import Task

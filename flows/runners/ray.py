@@ -14,7 +14,7 @@ from typing import Any
 
 from flows.runners.interface import ClusterRunner
 from flows.runners.reach import check_reachable
-from tasks.settings.model import ExecutionSettings
+from tasks.settings.running import ExecutionSettings
 
 __all__ = ["open_ray", "own_token"]
 

@@ -37,7 +37,7 @@ from tasks.progress.display import Narrator
 from tasks.review.compact import Compactor
 from tasks.review.failed import failed_review
 from tasks.review.model import PackageKey, PackageReview, ReviewStatus
-from tasks.settings.model import Strategy
+from tasks.settings.processing import Strategy
 from tasks.sources.interface import AdvisoryRef
 
 _log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from flows.scan.prepared import PreparedScan
 from tasks.engine.engine import engine_for
-from tasks.settings.model import RunnerKind
+from tasks.settings.running import RunnerKind
 
 
 def begin_early(prepared: PreparedScan) -> None:

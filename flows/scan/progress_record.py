@@ -19,7 +19,7 @@ from tasks.checkpoints.room import is_full, write_making_room
 from tasks.checkpoints.statistics import RunStatistics
 from tasks.errors import ResultsUnreachable, VetbookError
 from tasks.files.atomic import copy_atomically
-from tasks.settings.model import Strategy
+from tasks.settings.processing import Strategy
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from tasks.advisories.model import Severity
 from tasks.checkpoints.recovery import RecoveryMode, RecoveryOptions
 from tasks.merge.ownsheet import SheetKind
 from tasks.progress.display import DisplayKind
-from tasks.settings.model import MergeStrategy, Strategy
+from tasks.settings.processing import MergeStrategy, Strategy
 
 
 class ResumeMode(StrEnum):

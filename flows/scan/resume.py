@@ -24,7 +24,7 @@ from tasks.checkpoints.unfinished import Unfinished, find_unfinished
 from tasks.errors import InputError, MergeError, UsageError, WorkbookLocked
 from tasks.review.model import PackageKey
 from tasks.review.reviewer import utc_now
-from tasks.settings.model import BatchConfiguration
+from tasks.settings.processing import BatchConfiguration
 from tasks.workbook.layout import LayoutWanted
 from tasks.workbook.model import ReviewWorkbook
 from tasks.workbook.reader import read_review

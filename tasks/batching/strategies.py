@@ -4,7 +4,7 @@ from tasks.batching.fixed_size import FixedSize, usual_size
 from tasks.batching.interface import BatchStrategy
 from tasks.batching.memory_adaptive import MemoryAdaptive
 from tasks.batching.time_based import TimeBased
-from tasks.settings.model import BatchConfiguration, Strategy
+from tasks.settings.processing import BatchConfiguration, Strategy
 
 
 def start_size(config: BatchConfiguration, items: int) -> int:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from tasks.checkpoints.model import CheckpointData, ScanState
 from tasks.progress.tally import duration
-from tasks.settings.model import MergeStrategy
+from tasks.settings.processing import MergeStrategy
 from tasks.sources.interface import Plain
 
 _SHOWN = 10

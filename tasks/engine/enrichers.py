@@ -16,7 +16,7 @@ from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName
 from tasks.review.enrichment import Enrichment, Purl, Told
 from tasks.review.model import PackageReview, SourceName, SourceStatus
-from tasks.settings.model import ServiceSettings
+from tasks.settings.services import ServiceSettings
 from tasks.sources.enrichment import (
     CveSource,
     CveSourceName,

@@ -13,7 +13,8 @@ from tasks.http.policy import ServiceName
 from tasks.http.redaction import without_credentials
 from tasks.opinion.choice import AskedModel, address_credentials, asked_model
 from tasks.opinion.prompt import PROMPT_VERSION
-from tasks.settings.model import ServiceSettings, Settings
+from tasks.settings.model import Settings
+from tasks.settings.services import ServiceSettings
 from tasks.sources.interface import Plain
 from tasks.store.file import STORE_NAME
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from tasks.http.policy import ServicePolicy
 from tasks.opinion.choice import AskedModel, model_key
-from tasks.settings.model import ModelProvider
+from tasks.settings.services import ModelProvider
 
 __all__ = ["model_terms"]
 

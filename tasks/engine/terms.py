@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from tasks.engine.lookup import LookupSettings
 from tasks.engine.model_terms import model_terms
 from tasks.http.policy import ServiceName, ServicePolicy, public_policies
-from tasks.settings.model import ServiceSettings
+from tasks.settings.services import ServiceSettings
 from tasks.sources.kept import FreshFor
 from tasks.sources.nvd import NvdTerms
 

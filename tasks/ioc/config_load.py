@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from tasks.errors import SettingsError
 from tasks.ioc.config import BatchConfig
-from tasks.text.keyed import GivenTwice, read_keyed
+from tasks.settings.file import read_settings_file
 
 __all__ = ["LoadedBatch", "load_batch_config"]
 
 PREFIX = "GITHUB_IOC_SCANNER_"
-_MAX_BYTES = 1 << 20
 
 _NESTED: Mapping[tuple[str, str], str] = {
     ("concurrency", "max_concurrent_requests"): "max_concurrent_requests",
@@ -77,31 +75,13 @@ def load_batch_config(
 def _from_file(path: Path | None, warnings: list[str]) -> dict[str, Any]:
     if path is None:
         return {}
-    document = _document(path)
+    document = read_settings_file(path, "batch")
     batch = document.get("batch")
     if batch is None:
         batch = {name: value for name, value in document.items() if name in BatchConfig.model_fields}
     if not isinstance(batch, dict):
         raise SettingsError(f"{path}: batch is not a mapping; write its sections indented below it")
     return dict(_placed(batch, warnings))
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise SettingsError(f"{path}: larger than 1 MiB; this is not a settings file")
-        value = read_keyed(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}); give an existing file to --config") from error
-    except GivenTwice as error:
-        raise SettingsError(f"{path}: {error}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SettingsError(f"{path}: not YAML or JSON; mend the file") from error
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise SettingsError(f"{path}: holds no sections; write 'batch:' and its sections indented below it")
-    return value
 
 
 def _placed(batch: Mapping[str, Any], warnings: list[str]) -> Iterator[tuple[str, Any]]:

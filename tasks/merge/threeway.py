@@ -12,7 +12,7 @@ from datetime import datetime
 from tasks.merge.changes import FORMER_MARK, CellChange, CellContent, is_blank, is_own_excuse, same_content, shown
 from tasks.merge.reconciled import Conflict, Decide, Decision, GoneRow, Reconciled, ReplacedRow
 from tasks.merge.rowmatch import match_rows
-from tasks.settings.model import MergeStrategy
+from tasks.settings.processing import MergeStrategy
 from tasks.workbook.model import Field, Keep, PackageRow, ReviewWorkbook
 from tasks.workbook.values import encode_text
 

@@ -14,7 +14,7 @@ from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName
 from tasks.opinion.choice import AskedModel
 from tasks.opinion.interface import Prompt, Reply
-from tasks.settings.model import ModelProvider
+from tasks.settings.services import ModelProvider
 
 __all__ = ["ChatModel"]
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from tasks.errors import SettingsError
 from tasks.http.redaction import without_credentials
-from tasks.settings.model import MODEL_NAME, AiSettings, ModelProvider
+from tasks.settings.services import MODEL_NAME, AiSettings, ModelProvider
 from tasks.sources.interface import Plain
 
 __all__ = ["AskedModel", "address_credentials", "asked_model", "model_key"]

@@ -20,11 +20,12 @@ from pydantic.fields import FieldInfo
 
 from tasks.errors import SettingsError
 from tasks.http.redaction import redact
-from tasks.settings.model import INERT_KEYS, INERT_SECTIONS, SHARED_KEYS, Settings
+from tasks.settings.file import read_settings_file
+from tasks.settings.former import INERT_KEYS, INERT_SECTIONS, SHARED_KEYS
+from tasks.settings.model import Settings
 from tasks.text.keyed import GivenTwice, read_keyed
 
 PREFIX = "VETBOOK_"
-_MAX_BYTES = 1 << 20
 _PATHS = (("offline", "snapshot"), ("sources", "ca_bundle"), ("decisions", "file"))
 
 Tree = dict[str, Any]
@@ -58,22 +59,8 @@ def load_settings(
 def _from_file(path: Path | None) -> Tree:
     if path is None:
         return {}
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise SettingsError(f"{path}: larger than 1 MiB; this is not a settings file")
-        tree = read_keyed(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}); give an existing file to --config") from error
-    except GivenTwice as error:
-        raise SettingsError(f"{path}: {error}") from error
-    # ValueError: bytes that are no text, and dates and integers that YAML recognises and Python cannot hold.
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f", line {where.line + 1}" if where else ""
-        raise SettingsError(f"{path}{line}: not YAML or JSON; mend the file") from error
-    if tree is None:
-        return {}
-    if not isinstance(tree, dict) or not all(isinstance(v, dict | None) for v in tree.values()):
+    tree = read_settings_file(path, "section")
+    if not all(isinstance(v, dict | None) for v in tree.values()):
         raise SettingsError(f"{path}: holds no sections; write 'section:' and the keys indented below it")
     return _located({str(k): dict(v or {}) for k, v in tree.items()}, path)
 

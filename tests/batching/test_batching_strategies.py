@@ -16,7 +16,7 @@ from tasks.batching.pressure import LONGEST_WAIT_S, Pressure
 from tasks.batching.strategies import start_size, strategy_for
 from tasks.batching.time_based import TimeBased
 from tasks.batching.timebox import work_apart, work_within
-from tasks.settings.model import BatchConfiguration, Strategy
+from tasks.settings.processing import BatchConfiguration, Strategy
 
 DONE = (BatchTiming(10, 5.0),)
 

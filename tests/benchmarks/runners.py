@@ -13,7 +13,7 @@ from pathlib import Path
 from flows.local_server import LocalServer
 from tasks.engine.lookup import LookupSettings, lookup_settings
 from tasks.settings.load import load_settings
-from tasks.settings.model import ExecutionSettings, RunnerKind
+from tasks.settings.running import ExecutionSettings, RunnerKind
 from tests.engine.engine_services import FakeServices
 
 _IN_FLIGHT = 4

@@ -11,8 +11,8 @@ from prefect.logging.handlers import APILogHandler
 
 from flows.day_logs import day_logs
 from tasks.http.redaction import guard_logs
+from tasks.settings.keeping import LoggingSettings
 from tasks.settings.load import load_settings
-from tasks.settings.model import LoggingSettings
 
 _log = logging.getLogger("tasks.example")
 

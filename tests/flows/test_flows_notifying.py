@@ -15,7 +15,7 @@ from blocks.notifications import Notifications
 from flows.notifying import notify_findings, notify_problem, tell_failure
 from flows.prefect_end import drained
 from tasks.notifying.news import News
-from tasks.settings.model import NotificationSettings
+from tasks.settings.keeping import NotificationSettings
 
 SECRET = "s3cret-token"  # noqa: S105  a made-up one
 NEWS = (News(frozenset({"demo GHSA-1"}), "demo 1.0: CRITICAL GHSA-1"),)

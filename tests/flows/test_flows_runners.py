@@ -13,7 +13,8 @@ from tasks.checkpoints.batches import BatchRequest
 from tasks.engine.lookup import lookup_settings
 from tasks.errors import SettingsError
 from tasks.review.model import PackageKey
-from tasks.settings.model import ExecutionSettings, RunnerKind, Settings
+from tasks.settings.model import Settings
+from tasks.settings.running import ExecutionSettings, RunnerKind
 
 
 def test_threads_need_no_cluster() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tasks.merge.changes import CellChange, CellContent
 from tasks.merge.threeway import Conflict, Decision, Reconciled, reconcile
 from tasks.review.meaning import Meaning
-from tasks.settings.model import MergeStrategy
+from tasks.settings.processing import MergeStrategy
 from tasks.workbook.model import KEEP, STANDARD_COLUMNS, CellUpdate, Field, Formula, Layout, PackageRow
 from tests.merge.merge_books import book, cells_of, change
 

@@ -7,7 +7,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from tasks.merge.threeway import reconcile
 from tasks.review.meaning import Meaning
-from tasks.settings.model import MergeStrategy
+from tasks.settings.processing import MergeStrategy
 from tasks.workbook.model import Field
 from tasks.workbook.reader import read_review
 from tasks.workbook.verify import verify_written

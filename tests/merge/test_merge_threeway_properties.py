@@ -11,7 +11,7 @@ from packaging.version import Version
 from tasks.merge.changes import CellChange, CellContent, shown
 from tasks.merge.rowmatch import match_rows
 from tasks.merge.threeway import Decision, reconcile
-from tasks.settings.model import MergeStrategy
+from tasks.settings.processing import MergeStrategy
 from tasks.workbook.model import Field, Keep, Layout, PackageRow, ReviewWorkbook
 from tests.merge.merge_books import LAYOUT, Cells, book, cells_of, change
 

@@ -22,7 +22,7 @@ from tasks.opinion.consult import Consultant
 from tasks.opinion.kept import KeptOpinions
 from tasks.review.model import PackageKey, PackageReview
 from tasks.review.reviewer import Reviewer
-from tasks.settings.model import ModelProvider
+from tasks.settings.services import ModelProvider
 from tasks.sources.answer_store import AnswerStore
 from tests.review.review_samples import NOW, Advisories, Projects, advisory, facts, key
 

@@ -27,7 +27,7 @@ from tasks.reports.result import RunMetrics, ScanResult, result_document, scan_d
 from tasks.reports.scanreport import scan_report_lines
 from tasks.review.model import Concern, PackageKey, PackageReview, ReviewStatus
 from tasks.settings.load import load_settings
-from tasks.settings.model import AiSettings, ModelProvider
+from tasks.settings.services import AiSettings, ModelProvider
 from tests.engine.engine_services import FakeServices
 from tests.opinion.opinion_samples import KEY, ModelServer, completion, shown
 

@@ -19,7 +19,7 @@ from tasks.opinion.kept import KeptOpinions
 from tasks.opinion.prompt import labelled, prompt_for
 from tasks.opinion.sentences import opinion_sentences
 from tasks.review.model import Concern, Opinion
-from tasks.settings.model import ModelProvider
+from tasks.settings.services import ModelProvider
 from tasks.sources.answer_store import AnswerStore
 from tasks.sources.interface import AdvisoryRef
 from tests.clocks import Clock

@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from tasks.review.model import Concern, PackageReview, ReviewStatus, Tier
-from tasks.settings.model import ModelProvider
+from tasks.settings.services import ModelProvider
 from tests.opinion.opinion_samples import KEY, ModelServer, completion, consulted, open_key, raising, shown, silent
 from tests.review.review_samples import NOW, OSV_DOWN, Advisories, advisory, key
 

@@ -21,7 +21,7 @@ from tasks.reports.changes import (
 )
 from tasks.reports.differences import ChangeKind, RowFate
 from tasks.review.meaning import Meaning
-from tasks.settings.model import MergeStrategy
+from tasks.settings.processing import MergeStrategy
 from tasks.text.plain import counted, one_line, section
 from tasks.workbook.model import STANDARD_COLUMNS, Field, Formula, Layout
 from tasks.workbook.plan import NewRow

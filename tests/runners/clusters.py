@@ -19,7 +19,7 @@ from tasks.engine.engine import close_engine, engine_for
 from tasks.engine.lookup import LookupSettings, lookup_settings
 from tasks.review.model import PackageKey
 from tasks.settings.load import load_settings
-from tasks.settings.model import ExecutionSettings
+from tasks.settings.running import ExecutionSettings
 from tests.end_to_end.harness import OTHERS
 
 

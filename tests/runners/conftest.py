@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_httpserver import HTTPServer
 
-from tasks.settings.model import ExecutionSettings, RunnerKind
+from tasks.settings.running import ExecutionSettings, RunnerKind
 from tests.end_to_end.harness import Services
 from tests.runners.heads import dask_head, ray_head
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flows.runners.ray import own_token
-from tasks.settings.model import ExecutionSettings, RunnerKind
+from tasks.settings.running import ExecutionSettings, RunnerKind
 
 THREADS = 2
 """Batches at once in each Dask worker."""

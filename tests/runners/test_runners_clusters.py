@@ -9,7 +9,7 @@ import pytest
 
 from tasks.engine.lookup import LookupSettings
 from tasks.review.model import ReviewStatus
-from tasks.settings.model import ExecutionSettings
+from tasks.settings.running import ExecutionSettings
 from tests.end_to_end.harness import Services, advisory, pypi_document
 from tests.runners.clusters import look_up, plain_lookup
 

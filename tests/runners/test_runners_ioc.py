@@ -13,7 +13,7 @@ from flows.ioc.request import IocRequest
 from flows.opaque import opened
 from flows.prefect_end import drained
 from tasks.reports.findings import IocResult
-from tasks.settings.model import ExecutionSettings
+from tasks.settings.running import ExecutionSettings
 from tests.github.fake import FakeGitHub
 
 pytestmark = pytest.mark.prefect

@@ -10,7 +10,7 @@ import pytest
 
 from flows.runners.choice import runner_of
 from tasks.errors import SettingsError
-from tasks.settings.model import ExecutionSettings, RunnerKind
+from tasks.settings.running import ExecutionSettings, RunnerKind
 from tests.engine.engine_services import FakeServices
 from tests.runners.clusters import look_up, plain_lookup
 

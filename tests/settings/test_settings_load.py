@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tasks.errors import ExitCode, SettingsError
+from tasks.settings.former import INERT_KEYS, INERT_SECTIONS
 from tasks.settings.load import load_settings
-from tasks.settings.model import INERT_KEYS, INERT_SECTIONS, BatchConfiguration, Settings, Strategy
+from tasks.settings.model import Settings
+from tasks.settings.processing import BatchConfiguration, Strategy
 
 Write = Callable[[str], Path]
 
