@@ -5,10 +5,8 @@ process reads the workbook and imports the client. The child's database is the u
 (PREFECT_HOME), so a later `prefect server start` shows every run.
 """
 
-import http.client
 import os
 import signal
-import ssl
 import subprocess
 import sys
 import time
@@ -21,12 +19,11 @@ from typing import NoReturn, Self
 
 from filelock import FileLock, Timeout
 
+from flows.users_server import check_server
 from tasks.errors import LocalServerError
 
 START_UP_SECONDS = 180
 """A fresh PREFECT_HOME takes 30 s here for its migrations; slow disks take longer."""
-
-_ANSWER_SECONDS = 10
 
 _SERVER_SETTINGS = {
     # One event a transaction (the default) keeps the server deaf for 15 s after 200 task runs.
@@ -59,23 +56,6 @@ def past_proxies(environment: MutableMapping[str, str]) -> None:
 
 def _prefect_home() -> Path:
     return Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect").expanduser()
-
-
-def _check_there(url: str) -> None:
-    try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=_ANSWER_SECONDS):  # noqa: S310  http(s), or refused
-            return
-    except urllib.error.HTTPError:
-        return
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        # Prefect's client may trust certificates that urllib does not know.
-        if isinstance(reason, ssl.SSLError):
-            return
-        raise LocalServerError(
-            f"PREFECT_API_URL {url}: no Prefect server answers there ({reason}); start it, or unset the variable: "
-            "the run then starts one of its own"
-        ) from error
 
 
 class LocalServer:
@@ -136,10 +116,10 @@ class LocalServer:
     def ready(self) -> None:
         """Wait until the server answers; LocalServerError when it does not within START_UP_SECONDS.
 
-        A server of the user's is asked once; whatever it answers, it is there.
+        A server of the user's is asked whether it is there, and whether it lets this run in.
         """
         if self._child is None:
-            _check_there(self._url)
+            check_server(self._url)
             return
         try:
             self._await_health(time.monotonic() + START_UP_SECONDS)

@@ -1,10 +1,12 @@
 """The server that a run starts for itself, as far as no server is needed to tell."""
 
+import base64
 import os
 import socket
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_AUTH_STRING, temporary_settings
 from pytest_httpserver import HTTPServer
 
 from flows.local_server import LocalServer, past_proxies, server_environment
@@ -52,12 +54,29 @@ def test_a_server_of_the_users_that_answers_is_taken(
     status: int, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     httpserver.expect_request("/api/health").respond_with_data("", status=status)
+    httpserver.expect_request("/api/admin/version").respond_with_data("", status=404)
     monkeypatch.setenv("PREFECT_API_URL", httpserver.url_for("/api"))
     with LocalServer() as server:
         server.ready()
         assert not server.is_child
     httpserver.check_assertions()
-    assert len(httpserver.log) == 1
+    assert len(httpserver.log) == 2
+
+
+def test_a_server_that_wants_another_password_is_one_line(
+    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    httpserver.expect_request("/api/health").respond_with_data("true")
+    known = {"Authorization": f"Basic {base64.b64encode(b'admin:pass').decode()}"}
+    httpserver.expect_oneshot_request("/api/admin/version", headers=known).respond_with_data("3")
+    httpserver.expect_request("/api/admin/version").respond_with_data("", status=401)
+    monkeypatch.setenv("PREFECT_API_URL", httpserver.url_for("/api"))
+    with LocalServer() as server:
+        with temporary_settings({PREFECT_API_AUTH_STRING: "admin:pass"}):
+            server.ready()
+        with pytest.raises(LocalServerError, match="set PREFECT_API_AUTH_STRING") as told:
+            server.ready()
+    assert "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize(
