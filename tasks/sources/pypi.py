@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from packaging.version import InvalidVersion, Version
-
+from tasks.advisories.versions import parse_version
 from tasks.errors import SourceAnswerInvalid
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName
@@ -91,10 +90,8 @@ def _lacks(document: Any, installed: str) -> bool:
 
 
 def _same_version(text: object, installed: str) -> bool:
-    try:
-        return isinstance(text, str) and Version(text) == Version(installed)
-    except InvalidVersion:
-        return False
+    version = parse_version(text) if isinstance(text, str) else None
+    return version is not None and version == parse_version(installed)
 
 
 def project_facts(document: Any, name: str, installed: str | None) -> ProjectFacts:

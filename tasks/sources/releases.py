@@ -18,6 +18,8 @@ _AS_PYPI_WRITES = re.compile(
 )
 
 _PYTHON = "requires_python"
+_LONGEST_PYTHON = 200
+"""Characters of a Requires-Python that is read, as for a version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def _first_time(files: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 def _python(files: Iterable[Mapping[str, Any]]) -> str | None:
     for file in files:
         text = file.get(_PYTHON)
-        if isinstance(text, str) and text:
+        if isinstance(text, str) and 0 < len(text) <= _LONGEST_PYTHON:
             return text
     return None
 

@@ -16,6 +16,9 @@ _BOUND = re.compile(r"[<~]|==|!=")
 _BOUNDS = frozenset({"<", "<=", "==", "===", "~=", "!="})
 _EXTRA = frozenset({"extra", "extras"})
 
+_LONGEST = 1_000
+"""Characters of a line that is read; a number of thousands of digits makes every later comparison fail."""
+
 _REDUCTIONS = (
     (re.compile(r"\(\s*([TF])\s*\)"), lambda m: m[1]),
     (re.compile(r"([TF])\s+and\s+([TF])"), lambda m: "T" if m[1] == m[2] == "T" else "F"),
@@ -61,7 +64,9 @@ def _asks_for_extra(comparison: re.Match[str]) -> bool:
 
 
 def _parsed(line: object) -> Requirement | None:
+    if not isinstance(line, str) or len(line) > _LONGEST:
+        return None
     try:
-        return Requirement(line) if isinstance(line, str) else None
-    except InvalidRequirement:
+        return Requirement(line)
+    except (InvalidRequirement, RecursionError):
         return None

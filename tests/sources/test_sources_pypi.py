@@ -16,8 +16,8 @@ from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName, ServicePolicy
 from tasks.sources.github_url import github_repository, normal_repository
 from tasks.sources.interface import ProjectFacts
-from tasks.sources.pypi import PypiApi, project_facts
-from tasks.sources.requirements import needs_extra, required_names
+from tasks.sources.pypi import PypiApi, _lacks, project_facts
+from tasks.sources.requirements import bounding, needs_extra, required_names
 
 
 def file(day: int = 1, *, yanked: bool = False, **more: Any) -> dict[str, Any]:
@@ -118,6 +118,24 @@ def test_latest_is_never_below_any_stable_version(releases: dict[str, bool]) -> 
         assert Version(str(got.latest_version)) == versions[-1]
     if got.latest_version is not None:
         assert releases[got.latest_version] is False
+
+
+@pytest.mark.parametrize(
+    "line",
+    [f"a<{'9' * 5000}", f"a; {'(' * 450}os_name == 'x'{')' * 450}", f"a{' ' * 1000}"],
+    ids=["digits", "deep", "long"],
+)
+def test_a_requirement_that_nobody_can_mean_is_left_out(line: str) -> None:
+    assert required_names([line, "b"]) == ("b",)
+    assert bounding([line, "b<2"]) == ("b<2",)
+
+
+def test_versions_and_pythons_without_end_are_none() -> None:
+    endless = "9" * 5000
+    released = {"1.0": [file(1, requires_python=f">={endless}")], endless: [file(2)]}
+    assert facts(released, installed="1.0").pythons == {}
+    assert facts(released).latest_version == "1.0"
+    assert _lacks({"info": {"version": endless}}, "1.0")
 
 
 def test_required_names_in_order_without_extras_and_odd_lines() -> None:
