@@ -120,11 +120,7 @@ def test_latest_is_never_below_any_stable_version(releases: dict[str, bool]) -> 
         assert releases[got.latest_version] is False
 
 
-@pytest.mark.parametrize(
-    "line",
-    [f"a<{'9' * 5000}", f"a; {'(' * 450}os_name == 'x'{')' * 450}", f"a{' ' * 1000}"],
-    ids=["digits", "deep", "long"],
-)
+@pytest.mark.parametrize("line", [f"a<{'9' * 5000}", f"a{' ' * 1000}"], ids=["digits", "blanks"])
 def test_a_requirement_that_nobody_can_mean_is_left_out(line: str) -> None:
     assert required_names([line, "b"]) == ("b",)
     assert bounding([line, "b<2"]) == ("b<2",)
