@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tasks.lockfiles.interface import Format, LockedPackage, Lockfile, named
-from tasks.lockfiles.npmnames import npm_package, split_npm
+from tasks.lockfiles.npmnames import npm_package, of_registry, split_npm
 from tasks.lockfiles.reading import json_object, mapping, text_or_none
 
 __all__ = ["FORMATS"]
@@ -31,6 +31,7 @@ def _of_packages(packages: dict[str, Any]) -> Iterator[LockedPackage]:
         if place and not details.get("link"):
             name = text_or_none(details.get("name")) or _folder_name(place)
             yield npm_package(name, text_or_none(details.get("version")))
+            yield from of_registry(details.get("resolved"), but=name)
 
 
 def _folder_name(place: str) -> str:
@@ -43,13 +44,14 @@ def _folder_name(place: str) -> str:
 def _of_dependencies(dependencies: dict[str, Any]) -> Iterator[LockedPackage]:
     waiting = [dependencies]
     while waiting:
-        for name, entry in waiting.pop().items():
+        for key, entry in waiting.pop().items():
             details = mapping(entry)
-            version = text_or_none(details.get("version"))
+            name, version = key, text_or_none(details.get("version"))
             if version and version.startswith("npm:"):
-                yield npm_package(*split_npm(version.removeprefix("npm:")))
-            else:
-                yield npm_package(name, version)
+                name, version = split_npm(version.removeprefix("npm:"))
+            yield npm_package(name, version)
+            yield from of_registry(details.get("resolved"), but=name)
+            yield from of_registry(version)
             waiting.append(mapping(details.get("dependencies")))
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from tasks.lockfiles.interface import Format, LockedPackage, Lockfile, named
-from tasks.lockfiles.npmnames import npm_package, split_npm
+from tasks.lockfiles.npmnames import npm_package, of_registry, split_npm
 from tasks.lockfiles.reading import lines
 
 __all__ = ["FORMATS"]
 
-_FIELD = re.compile(r"""^ {2}"?(version|resolution)"?:? +"?([^" ][^"]*)"?$""")
+_FIELD = re.compile(r"""^ {2}"?(version|resolution|resolved)"?:? +"?([^" ][^"]*)"?$""")
 # Behind "npm:" stands a package; a range of the name before it begins with no letter.
 _ALIASED = re.compile(r"npm:(@.+|[A-Za-z].*|[^@]+@.+)")
 _FIRST_SPECIFIER = re.compile(r'^"?([^",]+)')
@@ -26,6 +26,7 @@ class _Block:
     line: int
     version: str | None = None
     resolution: str | None = None
+    resolved: str | None = None
 
 
 def _blocks(lockfile: Lockfile) -> Iterator[_Block]:
@@ -57,7 +58,9 @@ def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
         if block.version is None:
             raise lockfile.fail(f"line {block.line}: the entry {block.header[:60]} has no version")
         if not (block.resolution or block.header.strip('"')).endswith("@workspace:."):
-            yield _package(block)
+            package = _package(block)
+            yield package
+            yield from of_registry(block.resolved, but=package.name)
 
 
 def _package(block: _Block) -> LockedPackage:

@@ -42,6 +42,28 @@ def test_classic_yarn_alias_may_name_no_version(target: str, name: str) -> None:
     ]
 
 
+ADDRESS = "https://registry.npmjs.org/@scope/real/-/real-2.0.0-rc.1.tgz"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("package-lock.json", {"packages": {"node_modules/other": {"version": "1.0.0", "resolved": ADDRESS}}}),
+        ("package-lock.json", {"dependencies": {"other": {"version": "1.0.0", "resolved": ADDRESS}}}),
+        ("yarn.lock", f'other@^1.0.0:\n  version "1.0.0"\n  resolved "{ADDRESS}#00"\n'),
+    ],
+)
+def test_a_lockfile_that_takes_another_package_from_the_registry_names_that_too(path: str, text: object) -> None:
+    content = text if isinstance(text, str) else json.dumps(text)
+    assert pairs(path, content) == ["@scope/real@2.0.0-rc.1", "other@1.0.0"]
+    assert pairs(path, content.replace("other", "@scope/real")) == ["@scope/real@1.0.0"]
+
+
+def test_a_version_that_is_an_address_of_the_registry_is_one() -> None:
+    text = json.dumps({"dependencies": {"x": {"version": "https://registry.npmjs.org/a-1/-/a-1-2.0.0.tgz"}}})
+    assert pairs("package-lock.json", text) == ["a-1@2.0.0", "x@None"]
+
+
 def test_npm_dependencies_are_read_where_packages_is_empty() -> None:
     text = json.dumps({"lockfileVersion": 2, "packages": {}, "dependencies": {"a": {"version": "1.0.0"}}})
     assert pairs("package-lock.json", text) == ["a@1.0.0"]
