@@ -35,11 +35,9 @@ def _seconds(figures: ServiceMetrics) -> float:
 
 def _spent(name: str, figures: ServiceMetrics) -> str:
     average = figures.latency_s / figures.requests
+    at_once = f", at most {figures.peak_in_flight} in flight" if figures.peak_in_flight else ""
     waits = f", {figures.waits_s:.0f} s of waits between attempts" if figures.waits_s >= NOTABLE_S else ""
-    return (
-        f"Slowest service: {name} ({figures.requests} requests, {average * 1000:.0f} ms each,"
-        f" at most {figures.peak_in_flight} in flight{waits})."
-    )
+    return f"Slowest service: {name} ({figures.requests} requests, {average * 1000:.0f} ms each{at_once}{waits})."
 
 
 def _about(name: str, figures: ServiceMetrics) -> Iterator[str]:

@@ -1,12 +1,8 @@
 """Limits over several processes, in a real Redis server; skipped where there is none."""
 
 import asyncio
-import shutil
 import socket
-import subprocess
-import time
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +12,7 @@ from pytest_httpserver import HTTPServer
 from tasks.errors import SettingsError, SourceUnavailable
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName, ServicePolicy
+from tests.redis_server import redis_server
 
 pytest.importorskip("redis", reason="the extra vetbook[redis] is not installed")
 
@@ -28,26 +25,8 @@ Runner = Callable[[Work], None]
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("there is no redis-server on this machine")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder: Path = tmp_path_factory.mktemp("redis")
-    words = [program, "--port", str(port), "--save", "", "--dir", str(folder)]
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(100):
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        server.wait()
+    with redis_server(tmp_path_factory.mktemp("redis")) as found:
+        yield found
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pytest_httpserver import HTTPServer
 
 from tasks.settings.running import ExecutionSettings, RunnerKind
 from tests.end_to_end.harness import Services
+from tests.redis_server import redis_server
 from tests.runners.heads import dask_head, ray_head
 
 WORKERS = 2
@@ -28,6 +29,12 @@ def ray_cluster(prefect_server: str) -> Iterator[ExecutionSettings]:
 def cluster(request: pytest.FixtureRequest) -> ExecutionSettings:
     found: ExecutionSettings = request.getfixturevalue(f"{request.param}_cluster")
     return found
+
+
+@pytest.fixture(scope="session")
+def redis_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as address:
+        yield address
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@
 
 import os
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from tasks.engine.lookup import LookupSettings
 from tasks.review.model import ReviewStatus
@@ -62,6 +64,48 @@ def test_a_worker_killed_in_mid_run_loses_nothing(cluster: ExecutionSettings, kn
     assert killed.is_set()
     assert [review["name"] for review in found.reviews] == NAMES
     assert {review["status"] for review in found.reviews} == {ReviewStatus.REVIEWED}
+
+
+def test_a_worker_believes_nothing_of_an_earlier_scan(
+    cluster: ExecutionSettings, known: Services, tmp_path: Path
+) -> None:
+    first = look_up(cluster, lookup(known, tmp_path), tmp_path / "one", BATCHES)
+    assert sum(len(review["vulnerabilities"]) for review in first.reviews) == len(NAMES) / 2
+    changed = {"withdrawn": "2024-06-01T00:00:00Z", "modified": "2024-06-01T00:00:00Z"}
+    for name in NAMES[::2]:
+        known.advisories[f"PYSEC-{name}"] = advisory(f"PYSEC-{name}", name, "2.0", **changed)
+    second = look_up(cluster, lookup(known, tmp_path), tmp_path / "two", BATCHES)
+    assert sum(len(review["vulnerabilities"]) for review in second.reviews) == 0
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_two_workers_have_twice_as_much_under_way_unless_they_share_limits(
+    shared: bool, dask_cluster: ExecutionSettings, known: Services, redis_address: str, tmp_path: Path
+) -> None:
+    crowd = Crowd()
+    known.gate = crowd.meet
+    limits = SecretStr(redis_address) if shared else None
+    alone = lookup(known, tmp_path, concurrent_requests=1).model_copy(update={"shared_limits": limits})
+    found = look_up(dask_cluster, alone, tmp_path / "results", BATCHES)
+    assert {review["status"] for review in found.reviews} == {ReviewStatus.REVIEWED}
+    assert crowd.most == (1 if shared else 2)
+
+
+@dataclass
+class Crowd:
+    """Requests that are being answered at the same time; the first ones wait a moment for company."""
+
+    inside: int = 0
+    most: int = 0
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def meet(self, name: str) -> None:
+        with self.changed:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            self.changed.notify_all()
+            self.changed.wait_for(lambda: self.most > 1, timeout=0.3)
+            self.inside -= 1
 
 
 def _asking(port: int, mine: int) -> psutil.Process:

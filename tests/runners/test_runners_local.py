@@ -13,6 +13,7 @@ from tasks.errors import SettingsError
 from tasks.settings.running import ExecutionSettings, RunnerKind
 from tests.engine.engine_services import FakeServices
 from tests.runners.clusters import look_up, plain_lookup
+from tests.runners.heads import dask_head
 
 KINDS = [RunnerKind.DASK, RunnerKind.RAY]
 
@@ -40,6 +41,11 @@ def test_without_an_address_a_cluster_is_started_and_ended(kind: RunnerKind, tmp
     assert (_of_ray(), signal.getsignal(signal.SIGTERM), _left(kind)) == (environment, handler, before)
     _, alive = psutil.wait_procs(set(psutil.Process().children(recursive=True)) - children, timeout=10)
     assert not [one for one in alive if "resource_tracker" not in " ".join(one.cmdline())]
+
+
+def test_a_dask_cluster_without_workers_is_one_line() -> None:
+    with dask_head(0) as empty, pytest.raises(SettingsError, match="it has no workers"), runner_of(empty, 1):
+        raise AssertionError("a scan would wait for ever")
 
 
 @pytest.mark.parametrize(
