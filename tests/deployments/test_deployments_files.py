@@ -5,6 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from pydantic import BaseModel
+
+from flows.ioc.request import IocRequest
+from flows.scan.request import ScanRequest
+from flows.sync.request import SyncRequest
 
 HERE = Path(__file__).resolve().parents[2]
 
@@ -40,3 +45,13 @@ def test_the_server_s_user_can_unpack_the_ui() -> None:
     unit = (HERE / "deployments" / "systemd" / "prefect-server.service").read_text(encoding="utf-8")
     assert "StateDirectory=vetbook\n" in unit
     assert "PREFECT_UI_STATIC_DIRECTORY=/var/lib/vetbook/" in unit
+
+
+def test_every_deployment_s_parameters_are_taken() -> None:
+    plain = yaml.safe_load((HERE / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    kinds: dict[str, type[BaseModel]] = {"nightly": ScanRequest, "sync": SyncRequest, "hourly": IocRequest}
+    requests = {one["name"]: kinds[one["name"]].model_validate(one["parameters"]["request"]) for one in plain}
+    assert set(requests) == set(kinds)
+    assert [one["concurrency_limit"]["limit"] for one in plain] == [1, 1, 1]
+    # What the scan for indicators compares with lies where the sync puts it.
+    assert {getattr(request, "data_dir", None) for request in requests.values()} == {Path("data")}
