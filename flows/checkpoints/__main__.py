@@ -1,11 +1,10 @@
 """`python -m flows.checkpoints`: list, validate, show and clean the checkpoints of a data folder. No Prefect."""
 
 import argparse
-from pathlib import Path
 
 from flows.command.ending import ended
 from flows.command.targets import check_data_dir
-from flows.command.words import add_config, add_data_dir, command_parser
+from flows.command.words import add_answer, add_config, add_data_dir, command_parser
 
 DESCRIPTION = "Look at and tidy the checkpoints of a data folder."
 
@@ -32,15 +31,7 @@ def _command(
     if id_of:
         made.add_argument("id", metavar="ID", help=f"id of the {id_of}, or the start of it")
     add_data_dir(made, "data folder")
-    made.add_argument(
-        "--json",
-        type=Path,
-        metavar="FILE",
-        dest="json_file",
-        nargs="?",
-        const=Path("-"),
-        help="write JSON to FILE, or without FILE to standard output instead of text",
-    )
+    add_answer(made, "write JSON to FILE, or without FILE to standard output instead of text")
     return made
 
 

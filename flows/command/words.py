@@ -36,6 +36,13 @@ def add_data_dir(group: argparse._ActionsContainer, holds: str) -> None:
     group.add_argument("--data-dir", type=Path, metavar="DIR", default=Path("data"), help=f"{holds} (default: data)")
 
 
+def add_answer(group: argparse._ActionsContainer, help_text: str) -> None:
+    """--json with a file, or alone for standard output."""
+    group.add_argument(
+        "--json", type=Path, metavar="FILE", dest="json_file", nargs="?", const=Path("-"), help=help_text
+    )
+
+
 def add_loudness(group: argparse._ArgumentGroup) -> None:
     """--verbose or --quiet."""
     loudness = group.add_mutually_exclusive_group()

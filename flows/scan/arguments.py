@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from flows.command.words import add_config, add_data_dir, add_loudness, command_parser
+from flows.command.words import add_answer, add_config, add_data_dir, add_loudness, command_parser
 
 DESCRIPTION = "Review every package of a workbook and write what was found back into it."
 
@@ -57,14 +57,9 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
         help="reviewers' decisions about findings (YAML), beside those of the workbook's sheet Decisions",
     )
     add_data_dir(group, "checkpoints, results and backups")
-    group.add_argument(
-        "--json",
-        type=Path,
-        metavar="FILE",
-        dest="json_file",
-        nargs="?",
-        const=Path("-"),
-        help="write the whole result as JSON; of --list-checkpoints and --validate-checkpoint, also to standard output",
+    add_answer(
+        group,
+        "write the whole result as JSON; of --list-checkpoints and --validate-checkpoint, also to standard output",
     )
     group.add_argument("--vex", type=Path, metavar="FILE", dest="vex_file", help="write the findings as CycloneDX VEX")
     group.add_argument("--csv", type=Path, metavar="FILE", dest="csv_file", help="write the findings as CSV")

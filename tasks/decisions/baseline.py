@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tasks.advisories.model import Severity
-from tasks.sources.sqlite_file import SqliteFile
+from tasks.sources.sqlite_file import InSqliteFile, SqliteFile
 
 __all__ = ["Baselines", "Known"]
 
@@ -27,19 +25,11 @@ class Known:
     exploited: bool
 
 
-class Baselines:
+class Baselines(InSqliteFile):
     """First sights by `Decision.key`; a lost file costs the comparison with earlier scans, never an answer."""
 
     def __init__(self, path: Path) -> None:
         self._file = SqliteFile(path, "record of decisions", SCHEMA, _TABLES)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
 
     def read(self) -> dict[str, Known]:
         """Everything that earlier scans saw."""

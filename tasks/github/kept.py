@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.github.model import Repository, TreeEntry
-from tasks.sources.sqlite_file import SqliteFile
+from tasks.sources.sqlite_file import InSqliteFile, SqliteFile
 
 __all__ = ["KeptTree", "KeptTrees"]
 
@@ -26,7 +26,7 @@ class KeptTree:
     entries: tuple[TreeEntry, ...]
 
 
-class KeptTrees:
+class KeptTrees(InSqliteFile):
     """One SQLite file of trees, one per repository and path filter, the latest only; damage costs requests.
 
     address tells several GitHubs apart. Blocking calls of under a millisecond for a usual tree.
@@ -36,10 +36,6 @@ class KeptTrees:
         self._file = SqliteFile(path, "cache of trees", SCHEMA, _TABLES)
         self._address = address
         self._filter = filter_name
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
     def get(self, repository: Repository) -> KeptTree | None:
         """What is kept of the repository, of whatever commit; None where that is nothing or not readable."""

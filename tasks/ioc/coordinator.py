@@ -9,7 +9,6 @@ import psutil
 
 from tasks.batching.planner import Planner
 from tasks.errors import SourceError
-from tasks.github.errors import AuthenticationFailed, BudgetExhausted
 from tasks.github.model import BlobRef, FileContent, Repository, TreeEntry
 from tasks.ioc.config import BatchConfig, BatchStrategy
 from tasks.ioc.inventory import Inventory
@@ -18,7 +17,8 @@ from tasks.ioc.model import Candidate, Parsed
 from tasks.ioc.plan import Tree, candidates, priority_of, sibling_lookup
 from tasks.ioc.reading import Fetched, Reader, Unread, parse
 from tasks.ioc.requests import BatchRequest, BatchResult
-from tasks.ioc.sizing import IocSizes, Terms, terms_of
+from tasks.ioc.sizing import IocSizes, terms_of
+from tasks.ioc.trees import read_trees
 from tasks.lockfiles.registry import is_lockfile
 
 __all__ = ["BatchCoordinator", "GitHubClient"]
@@ -78,7 +78,8 @@ class BatchCoordinator:
         A repository that cannot be listed has one result with the error and an empty file_path.
         """
         chosen = strategy or self._config.default_strategy
-        trees = await self._trees(repositories, terms_of(self._config, chosen))
+        terms, across = terms_of(self._config, chosen), self._config.enable_cross_repo_batching
+        trees = await read_trees(self._github, repositories, terms.requests if across else terms.repositories)
         found: dict[str, list[BatchResult]] = {one.full_name: [] for one in repositories}
         files: list[Candidate] = []
         for repository, tree in zip(repositories, trees, strict=True):
@@ -119,20 +120,6 @@ class BatchCoordinator:
         """Close what is kept open; the GitHub client is the caller's."""
         if self._cache is not None:
             self._cache.close()
-
-    async def _trees(self, repositories: Sequence[Repository], terms: Terms) -> list[Tree | SourceError]:
-        gate = asyncio.Semaphore(terms.requests if self._config.enable_cross_repo_batching else terms.repositories)
-
-        async def one(repository: Repository) -> Tree | SourceError:
-            async with gate:
-                try:
-                    return Tree.of(repository, await self._github.tree(repository))
-                except (AuthenticationFailed, BudgetExhausted):
-                    raise
-                except SourceError as error:
-                    return error
-
-        return await asyncio.gather(*(one(repository) for repository in repositories))
 
     def _ordered(self, files: list[Candidate], wanted: Sequence[str] = ()) -> list[Candidate]:
         if not (self._config.enable_file_prioritization or wanted):

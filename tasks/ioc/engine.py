@@ -1,6 +1,5 @@
 """The composition root of the IOC scan: from settings to GitHub read on one event loop, shared by all batches."""
 
-import asyncio
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -11,7 +10,6 @@ from tasks.errors import SourceError
 from tasks.github.access import GitHubAccess, open_organisation
 from tasks.github.blobs import BlobLimits
 from tasks.github.budget import MOST_IN_FLIGHT, BudgetTerms
-from tasks.github.errors import AuthenticationFailed, BudgetExhausted
 from tasks.github.model import RateState, Repository
 from tasks.github.organisation import GitHubOrganisation
 from tasks.http.metrics import Ledger, measured
@@ -23,6 +21,7 @@ from tasks.ioc.plan import FILTER, Tree
 from tasks.ioc.reading import Reader, Unread, parse
 from tasks.ioc.room import Room
 from tasks.ioc.terms import IocTerms
+from tasks.ioc.trees import read_trees
 
 __all__ = ["IocEngine", "access_of", "credentials_of_environment"]
 
@@ -125,29 +124,13 @@ class IocEngine:
         self, repositories: Sequence[Repository], done: Callable[[], None] = lambda: None
     ) -> list[Tree | SourceError]:
         """The files of each repository, or why they could not be listed; authentication and budget end it all."""
+        limits, across = self.terms.limits, self.terms.config.enable_cross_repo_batching
+        at_once = limits.requests if across else limits.repositories
         with measured() as cost:
             try:
-                return self._loop.run(self._trees(repositories, done))
+                return self._loop.run(read_trees(self._github, repositories, at_once, done))
             finally:
                 self.cost.add(cost)
-
-    async def _trees(self, repositories: Sequence[Repository], done: Callable[[], None]) -> list[Tree | SourceError]:
-        limits = self.terms.limits
-        across = self.terms.config.enable_cross_repo_batching
-        gate = asyncio.Semaphore(limits.requests if across else limits.repositories)
-
-        async def one(repository: Repository) -> Tree | SourceError:
-            async with gate:
-                try:
-                    return Tree.of(repository, await self._github.tree(repository))
-                except (AuthenticationFailed, BudgetExhausted):
-                    raise
-                except SourceError as error:
-                    return error
-                finally:
-                    done()
-
-        return await asyncio.gather(*(one(repository) for repository in repositories))
 
     def read(self, files: Sequence[Candidate]) -> tuple[list[Parsed | Unread], int]:
         """What each file holds, or why it could not be read, in order; and how many requests that took."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tasks.ioc.model import Parsed
 from tasks.lockfiles.interface import LockedPackage
-from tasks.sources.sqlite_file import SqliteFile
+from tasks.sources.sqlite_file import InSqliteFile, SqliteFile
 
 __all__ = ["Inventory", "packages_of", "parser_version", "plain_packages"]
 
@@ -45,16 +45,12 @@ def packages_of(plain: Iterable[list[str | None]]) -> tuple[LockedPackage, ...]:
     return tuple(LockedPackage(str(e), str(name), version, written) for e, name, version, written in plain)
 
 
-class Inventory:
+class Inventory(InSqliteFile):
     """One SQLite file of what contents hold; damage costs requests. Blocking calls, from any thread."""
 
     def __init__(self, path: Path, parsers: str | None = None) -> None:
         self._file = SqliteFile(path, "inventory of lockfiles", SCHEMA, _TABLES)
         self._parsers = parser_version() if parsers is None else parsers
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
     def holds(self, sha: str, place: str, sibling: Callable[[str], str | None]) -> bool:
         """Whether a content is known; sibling answers the object id of a file by its path from the file's folder."""

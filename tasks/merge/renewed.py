@@ -4,10 +4,8 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from tasks.sources.sqlite_file import SqliteFile
+from tasks.sources.sqlite_file import InSqliteFile, SqliteFile
 
 __all__ = ["Renewals"]
 
@@ -22,21 +20,13 @@ Package = tuple[str, str]
 """Project (PEP 503) and version text."""
 
 
-class Renewals:
+class Renewals(InSqliteFile):
     """The times by workbook and package; a damaged file costs a renewal, never an answer (`SqliteFile`)."""
 
     def __init__(self, path: Path, workbook: Path, clock: Callable[[], float] = time.time) -> None:
         self._workbook = str(workbook.resolve())
         self._clock = clock
         self._file = SqliteFile(path, "record of renewals", SCHEMA, _TABLES)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
 
     def younger_than(self, days: float) -> frozenset[Package]:
         """The packages renewed less than so many days ago; a time that lies ahead (a clock was set back) is none."""

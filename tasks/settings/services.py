@@ -13,7 +13,20 @@ from tasks.settings.section import Section
 __all__ = ["MODEL_NAME", "AiSettings", "ModelProvider", "OfflineSettings", "ServiceSettings", "SourcesSettings"]
 
 
-class ServiceSettings(Section):
+class _Addressed(Section):
+    """A section with a `base_url`, whose credentials are neither shown nor stored."""
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """The fields, with the address's credentials hidden."""
+        for name, value in super().__repr_args__():
+            yield name, redact(value) if isinstance(value, str) else value
+
+    @field_serializer("base_url", check_fields=False)
+    def _without_password(self, value: str | None) -> str | None:
+        return None if value is None else without_credentials(value)
+
+
+class ServiceSettings(_Addressed):
     """One service: its address and how it may be asked."""
 
     base_url: str | None = Field(None, pattern=r"^https?://", description="Address of the service or of a mirror.")
@@ -34,15 +47,6 @@ class ServiceSettings(Section):
     live: bool | None = Field(
         None, description="Whether a scan asks github, nvd, mitre, snyk, kev, epss or exploitdb; unset: all but mitre."
     )
-
-    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """The fields, with the address's credentials hidden."""
-        for name, value in super().__repr_args__():
-            yield name, redact(value) if isinstance(value, str) else value
-
-    @field_serializer("base_url")
-    def _without_password(self, value: str | None) -> str | None:
-        return None if value is None else without_credentials(value)
 
 
 class SourcesSettings(Section):
@@ -96,7 +100,7 @@ MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,99}$"
 """What a model may be called: it stands in cells and reports."""
 
 
-class AiSettings(Section):
+class AiSettings(_Addressed):
     """The language model that is asked for a second opinion (docs/opinions.md), and what it may cost per scan."""
 
     enabled: bool | None = Field(
@@ -121,15 +125,6 @@ class AiSettings(Section):
     request_seconds: float = Field(60, gt=0, le=3600, description="Seconds for one request with its retries.")
     packages_per_request: int = Field(8, ge=1, le=50, description="Packages that one request asks about.")
     kept_days: float = Field(365, gt=0, le=36_500, description="Days for which the model's answers are kept.")
-
-    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """The fields, with the address's credentials hidden."""
-        for name, value in super().__repr_args__():
-            yield name, redact(value) if isinstance(value, str) else value
-
-    @field_serializer("base_url")
-    def _without_password(self, value: str | None) -> str | None:
-        return None if value is None else without_credentials(value)
 
 
 class OfflineSettings(Section):

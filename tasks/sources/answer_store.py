@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
 from tasks.http.policy import ServiceName
-from tasks.sources.sqlite_file import SqliteFile
+from tasks.sources.sqlite_file import InSqliteFile, SqliteFile
 
 __all__ = ["AnswerStore", "KeptAnswer", "Pruned"]
 
@@ -61,22 +61,12 @@ class Pruned:
     left_bytes: int
 
 
-class AnswerStore:
+class AnswerStore(InSqliteFile):
     """Kept answers by service and key; for several processes and threads, see `SqliteFile`. Times in seconds."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._file = SqliteFile(path, "answer cache", SCHEMA, _TABLES)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; the store is empty afterwards."""
-        self._file.close()
 
     def get(self, service: ServiceName, key: str) -> KeptAnswer | None:
         """What is kept, however old; None where nothing is or it is damaged."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from tasks.http.window import WINDOW_MARGIN_S, OwnWindow, Place
 from tasks.sources.enrichment import CveSourceName
-from tasks.sources.sqlite_file import SqliteFile
+from tasks.sources.sqlite_file import InSqliteFile, SqliteFile
 
 __all__ = ["CveResults", "KeptResult", "KeptWindow"]
 
@@ -28,16 +28,12 @@ KeptResult = tuple[float, Any]
 """When it was fetched (seconds since the epoch), and what was found; None for "there is no such record"."""
 
 
-class CveResults:
+class CveResults(InSqliteFile):
     """Results by source and CVE id; for several processes and threads, see `SqliteFile`."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._file = SqliteFile(path, "cache of CVE records", SCHEMA, _TABLES)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
     def get(self, source: CveSourceName, cves: Sequence[str]) -> Mapping[str, KeptResult]:
         """What is kept of each CVE."""

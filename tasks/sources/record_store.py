@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Self
 
 import orjson
 
@@ -17,7 +16,7 @@ from tasks.advisories.model import Advisory
 from tasks.advisories.parse import from_plain, to_plain
 from tasks.errors import SourceAnswerInvalid
 from tasks.sources.interface import AdvisoryRef
-from tasks.sources.sqlite_file import SqliteFile
+from tasks.sources.sqlite_file import InSqliteFile, SqliteFile
 
 __all__ = ["RecordStore"]
 
@@ -28,21 +27,11 @@ _AT_ONCE = 500
 _TABLES = ("CREATE TABLE IF NOT EXISTS advisories (id TEXT PRIMARY KEY, modified TEXT NOT NULL, body BLOB NOT NULL)",)
 
 
-class RecordStore:
+class RecordStore(InSqliteFile):
     """`AdvisoryCache` in a file that several processes and threads may use at the same time; see `SqliteFile`."""
 
     def __init__(self, path: Path) -> None:
         self._file = SqliteFile(path, "advisory cache", SCHEMA, _TABLES)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; the store is empty afterwards."""
-        self._file.close()
 
     def get_many(self, refs: Sequence[AdvisoryRef]) -> Mapping[str, Advisory]:
         """Those kept of exactly these records, by id; a damaged row counts as not kept."""

@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from tasks.errors import SettingsError
 
-__all__ = ["SqliteFile"]
+__all__ = ["InSqliteFile", "SqliteFile"]
 
 BUSY_MS = 10_000
 
@@ -131,3 +133,21 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
     code = getattr(error, "sqlite_errorcode", None)
     # The low byte is the primary code, https://www.sqlite.org/rescode.html
     return isinstance(code, int) and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class InSqliteFile:
+    """What is kept in one `SqliteFile`: a context that closes it, after which nothing is kept any more."""
+
+    _file: SqliteFile
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
