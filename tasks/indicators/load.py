@@ -24,6 +24,9 @@ __all__ = ["Indicators", "load_indicators"]
 _SUFFIXES = frozenset({".json", ".csv", ".yaml", ".yml", ".py", ".zip", ".jsonl"})
 _MOST_BYTES = 256 << 20
 _MOST_RECORD_BYTES = 16 << 20
+_OF_MACOS = "__MACOSX/"
+"""Where macOS puts what it adds to a zip: no JSON, whatever the names say."""
+
 _MOST_YAML_BYTES = 32 << 20
 
 
@@ -137,10 +140,17 @@ def _zip(path: Path) -> Listed:
 
 def _records_in(archive: zipfile.ZipFile, path: Path) -> Iterator[Any]:
     for entry in archive.infolist():
-        if entry.filename.lower().endswith(".json") and not entry.is_dir():
-            if entry.file_size > _MOST_RECORD_BYTES:
-                raise IndicatorError(f"{path}, {entry.filename}: larger than 16 MiB; not a record of OSV")
-            yield _json(archive.read(entry), f"{path}, {entry.filename}")
+        if not entry.filename.lower().endswith(".json") or entry.is_dir() or entry.filename.startswith(_OF_MACOS):
+            continue
+        if entry.file_size > _MOST_RECORD_BYTES:
+            raise IndicatorError(f"{path}, {entry.filename}: larger than 16 MiB; not a record of OSV")
+        value = _json(archive.read(entry), f"{path}, {entry.filename}")
+        # A record may name no package; anything else in a zip of records is a list that nobody would miss.
+        if not isinstance(value, dict) or not isinstance(value.get("id"), str):
+            raise IndicatorError(
+                f"{path}, {entry.filename}: not a record of OSV; give plain lists as files, not zipped"
+            )
+        yield value
 
 
 def _file(path: Path, *, only_malware: bool = False) -> Listed:

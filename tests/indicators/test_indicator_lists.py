@@ -164,6 +164,18 @@ def test_allow_lists(tmp_path: Path) -> None:
     assert [bool(hits(found, "npm", "x", version)) for version in ("1.0.0", "2.0.0", "3.0.0")] == [True, False, False]
 
 
+def test_a_plain_list_among_zipped_records_is_not_passed_over(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("MAL-2025-1.json", json.dumps(MAL))
+        archive.writestr("CVE-1.json", json.dumps({"id": "CVE-1", "modified": "2025-01-01T00:00:00Z"}))
+        archive.writestr("__MACOSX/._MAL-2025-1.json", b"\0\5")
+    assert load_indicators([tmp_path / "all.zip"]).count == 1
+    with zipfile.ZipFile(tmp_path / "all.zip", "a") as archive:
+        archive.writestr("own.json", json.dumps([{"ecosystem": "npm", "name": "x"}]))
+    with pytest.raises(IndicatorError, match=r"all\.zip, own\.json: not a record of OSV"):
+        load_indicators([tmp_path / "all.zip"])
+
+
 def test_a_zip_of_something_else_is_no_empty_list(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "book.xlsx", "w") as archive:
         archive.writestr("xl/workbook.xml", "<workbook/>")
