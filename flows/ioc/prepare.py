@@ -128,7 +128,8 @@ def unfinished_scan(keeping: Keeping, target: str) -> str | None:
     A scan of which no checkpoint is here is known by its results, where machines share these. UsageError for one
     whose results lie in another place, ResultsUnreachable where they cannot be asked for.
     """
-    newest = next((head for head in keeping.store.heads() if head.workbook == target), None)
+    heads = (head for head in keeping.store.heads() if head.workbook == target)
+    newest = next((head for head in heads if not keeping.records.ended_elsewhere(head)), None)
     if newest is not None and newest.state in UNFINISHED and newest.results != keeping.results:
         raise UsageError(
             f"the results of the unfinished scan {newest.scan_id} of {target} lie in"

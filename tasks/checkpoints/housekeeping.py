@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tasks.checkpoints.model import UNFINISHED, ScanState
 from tasks.checkpoints.records.places import records_at
+from tasks.checkpoints.running import runner_of
 from tasks.checkpoints.scans import ScanRecords
 from tasks.checkpoints.store import CheckpointStore
 from tasks.errors import CheckpointError, ResultsUnreachable
@@ -89,7 +90,7 @@ class Keeping:
 
         ResultsUnreachable where the results cannot be asked for.
         """
-        gone = self.ended(now)
+        gone = [*self.ended(now), *self._ended_elsewhere()]
         for scan_id in gone:
             self.remove_scan(scan_id)
         self._sweep()
@@ -100,6 +101,12 @@ class Keeping:
         for path in copies:
             _unlink(path)
         return [*gone, *scans, *(path.name for path in copies)]
+
+    def _ended_elsewhere(self) -> list[str]:
+        heads = {head.scan_id: head for head in self.store.heads() if head.state in UNFINISHED}
+        found = [scan_id for scan_id, head in heads.items() if self.records.ended_elsewhere(head)]
+        # One that begins right now may have stored nothing yet.
+        return [scan_id for scan_id in found if not runner_of(self.root, scan_id)]
 
     def _sweep(self) -> None:
         """Remove the half-written files of killed runs; those of living processes stay."""

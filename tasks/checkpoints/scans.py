@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tasks.checkpoints.model import ScanRecord
+from tasks.checkpoints.model import CheckpointData, CheckpointHead, ScanRecord
 from tasks.checkpoints.records.interface import Records
 from tasks.checkpoints.seal import seal, unseal
 from tasks.errors import CheckpointError, ResultsUnreachable
@@ -34,6 +34,13 @@ class ScanRecords:
     def scan_ids(self) -> list[str]:
         """Every scan of which something is stored, whether its record is sound or not."""
         return self.results.scan_ids()
+
+    def ended_elsewhere(self, scan: CheckpointHead | CheckpointData) -> bool:
+        """Whether nothing is left of a scan with a checkpoint here in the place of its results, which machines share.
+
+        Another one ended it then; as results in a folder belong to one data folder, they are never so.
+        """
+        return scan.results == self.results.address and scan.scan_id not in self.scan_ids()
 
     def __iter__(self) -> Iterator[ScanRecord]:
         yield from (record for record in self.results.each(self.scan_ids(), self.read) if record)

@@ -35,8 +35,8 @@ def find_unfinished(store: CheckpointStore, records: ScanRecords, workbook: Path
             scans.pop(record.scan_id, None)
         elif record.workbook == str(workbook) and record.scan_id not in known:
             scans[record.scan_id] = Unfinished(_from_results(records, record), from_results=True)
-    unfinished = [found for found in scans.values() if found.checkpoint.state in UNFINISHED]
-    return max(unfinished, key=_start, default=None)
+    unfinished = sorted((one for one in scans.values() if one.checkpoint.state in UNFINISHED), key=_start, reverse=True)
+    return next((found for found in unfinished if not records.ended_elsewhere(found.checkpoint)), None)
 
 
 def _start(found: Unfinished) -> datetime:

@@ -88,6 +88,19 @@ def test_another_machine_goes_on_from_the_results_alone(scan: PlainScan, s3: S3S
     assert s3.names() == []
 
 
+def test_what_another_machine_has_ended_is_not_gone_on_with_where_it_stopped(scan: PlainScan, s3: S3Server) -> None:
+    scan_id = _stopped(scan)
+    dataclasses.replace(scan, data=scan.data.parent / "elsewhere" / "data").run()
+    store = Keeping(scan.data).store
+    assert store.files_of(scan_id)
+    prepared = scan.prepare()
+    assert (prepared.resumed, prepared.base) == (None, None)
+    assert prepared.scan_id != scan_id
+    assert Keeping(scan.data, s3.address).tidy(datetime.now(UTC).replace(tzinfo=None)) == [scan_id]
+    assert not store.files_of(scan_id)
+    assert not list((scan.data / "checkpoints" / "backups").iterdir())
+
+
 def test_a_scan_that_another_machine_may_be_running_is_left_alone(scan: PlainScan, s3: S3Server) -> None:
     scan_id = _stopped(scan)
     there = dataclasses.replace(scan, data=scan.data.parent / "elsewhere" / "data")
@@ -340,6 +353,8 @@ def test_an_ioc_scan_is_known_on_another_machine_by_its_record(s3: S3Server, tmp
         )
     assert unfinished_scan(there, "acme") == "000000000002"
     assert unfinished_scan(there, "nobody") is None
+    there.remove_scan("000000000002")
+    assert unfinished_scan(there, "acme") == "000000000000"
     s3.down()
     with pytest.raises(ResultsUnreachable):
         unfinished_scan(there, "acme")
