@@ -12,11 +12,19 @@ from tasks.lockfiles.registry import is_lockfile
 __all__ = ["FILTER", "Tree", "candidates", "priority_of", "sibling_lookup", "teams_first"]
 
 _BESIDE = frozenset(
-    {".txt", ".in", ".json", ".xml", ".toml", ".yaml", ".yml", ".lock", ".cfg", ".pip", ".mod", ".sum", ".work"}
+    {".txt", ".in", ".json", ".xml", ".toml", ".yaml", ".yml", ".lock", ".cfg", ".pip", ".mod", ".sum", ".work", ""}
+    | {".req", ".reqs", ".list", ".lst", ".pin", ".pins", ".constraints", ".requirements"}
 )
 """Endings of files that a lockfile may name: requirements that include others, package.json, parent POMs."""
 
-FILTER = PathFilter("lockfiles-2", lambda path: PurePosixPath(path).suffix.lower() in _BESIDE or is_lockfile(path))
+
+def _matters(path: str) -> bool:
+    place = PurePosixPath(path)
+    named = any(word in place.name.lower() for word in ("requirement", "constraint"))
+    return named or place.suffix.lower() in _BESIDE or is_lockfile(path)
+
+
+FILTER = PathFilter("lockfiles-3", _matters)
 """What is kept of a tree: lockfiles and whatever they may name."""
 
 LOCKFILE, SBOM, MANIFEST = 9, 7, 5

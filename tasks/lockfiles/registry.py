@@ -54,10 +54,8 @@ _PARSERS: tuple[LockfileParser, ...] = tuple(
         cyclonedx.FORMATS,
     )
 )
-# What another file includes may have any name: then its ending tells how it includes others in turn.
-_INCLUDED: Mapping[str, LockfileParser] = MappingProxyType(
-    {".txt": requirements.FORMATS[0], ".in": requirements.FORMATS[0], ".xml": maven.FORMATS[0]}
-)
+# What another file includes may have any name: a parent POM ends in .xml, anything else includes as requirements do.
+_INCLUDED: Mapping[str, LockfileParser] = MappingProxyType({".xml": maven.FORMATS[0]})
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _CONFLICT = re.compile(rb"^<{7} ", re.MULTILINE), re.compile(rb"^>{7} ", re.MULTILINE)
@@ -81,9 +79,9 @@ def siblings_of(path: str, content: bytes | None = None) -> tuple[str, ...]:
     Includes are known only from the content: without it the answer holds what the path alone tells. The files named may
     not exist, and may want further files themselves.
     """
-    parser = _parser(path) or _INCLUDED.get(PurePosixPath(path).suffix)
+    parser = _parser(path) or _INCLUDED.get(PurePosixPath(path).suffix, requirements.FORMATS[0])
     try:
-        return parser.wanted(path, content) if parser else ()
+        return parser.wanted(path, content)
     except LockfileError:
         return ()
 

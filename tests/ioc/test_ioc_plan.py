@@ -25,6 +25,7 @@ from tests.github.fake import FakeGitHub
         ("a/go.mod", b"module m\ngo 1.16\n"),
         ("a/go.mod", b"module m\n"),
         ("a/requirements.txt", b"-r base.in\n-c constraints.txt\n"),
+        ("requirements.txt", b"-r deps.req\n-r base\n-c constraints.ci\n-r requirements.v2\n"),
         ("a/pom.xml", b"<project><parent><groupId>g</groupId><artifactId>a</artifactId></parent></project>"),
         ("a/yarn.lock", b"__metadata:\n  version: 8\n"),
     ],

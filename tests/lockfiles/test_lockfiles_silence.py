@@ -87,6 +87,11 @@ def test_constraints_at_hand_pin_what_requirements_leave_open() -> None:
     assert pairs("requirements.txt", "-c gone.txt\nopen\n") == ["open@None"]
 
 
+def test_included_files_of_any_name_include_others() -> None:
+    assert siblings_of("a/deps.req", b"-r more\n") == ("a/more",)
+    assert siblings_of("a/more", b"-c ../pins\n") == ("pins",)
+
+
 @pytest.mark.parametrize(
     ("line", "package"),
     [
