@@ -24,7 +24,7 @@ _ORPHANED_AFTER = timedelta(days=1)
 class Keeping:
     """The checkpoints and copies below one data folder, and the results there or at the address `results`.
 
-    Scans that keep their results in another place than this are left alone, apart from what names them.
+    Scans whose results lie in another place are left alone.
     """
 
     root: Path
@@ -49,7 +49,12 @@ class Keeping:
         self._end(scan_id)
         for path in (*self.store.files_of(scan_id), *self._copies_of(scan_id)):
             _unlink(path)
-        self.records.results.remove(scan_id)
+        try:
+            self.records.results.remove(scan_id)
+        except ResultsUnreachable:
+            raise
+        except CheckpointError:
+            return  # what a damaged checkpoint names may be no scan at all
 
     def _end(self, scan_id: str) -> None:
         record = self.records.read(scan_id)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.checkpoints.housekeeping import Keeping
 from tasks.checkpoints.model import BatchState, CheckpointData, ScanState
 from tasks.checkpoints.records.folder import FolderRecords
 from tasks.checkpoints.results import stored_batches
@@ -258,6 +259,16 @@ def test_stored_batches_pass_over_what_is_damaged_or_not_a_batch(tmp_path: Path)
     (tmp_path / "scan1" / "batch-plain").write_bytes(json.dumps(sound).encode())
     (tmp_path / "scan1" / "batch-folder").mkdir()
     assert list(stored_batches(FolderRecords(tmp_path), "scan1")) == [sound]
+
+
+def test_a_checkpoint_that_names_no_scan_goes_and_nothing_else_does(tmp_path: Path) -> None:
+    keeping, other = Keeping(tmp_path / "data"), tmp_path / "other" / "file"
+    other.parent.mkdir()
+    other.write_text("of somebody")
+    keeping.store.write(_checkpoint("../../other", state=ScanState.DONE, checkpoint_id="0123"))
+    assert keeping.tidy(AT) == ["../../other"]
+    assert other.exists()
+    assert list(keeping.store.heads()) == []
 
 
 def test_no_result_folder_is_no_batches(tmp_path: Path) -> None:
