@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import psutil
@@ -89,41 +90,32 @@ def test_a_scan_that_runs_is_not_gone_on_with_by_another(command: Command, servi
     assert ended == 0, err
 
 
-def _json(project_root: Path, *words: str | Path) -> tuple[int, dict[str, object], float]:
-    began = time.monotonic()
-    command = [sys.executable, "-m", *map(str, words)]
-    ran = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=False)
-    assert "Traceback" not in ran.stderr
-    return ran.returncode, json.loads(ran.stdout), time.monotonic() - began
+def _json(command: Command, module: str, *words: str) -> tuple[int, dict[str, Any]]:
+    ran = command.start_module(module, *words, "--data-dir", command.data, "--json")
+    out, err = ran.communicate(timeout=60)
+    assert "Traceback" not in err
+    return ran.returncode, json.loads(out)
 
 
-def test_checkpoints_are_listed_validated_shown_and_cleaned(
-    command: Command, services: Services, book: Path, project_root: Path
-) -> None:
-    held = Held(services, command, book, 2)
-    held.stop(signal.SIGTERM)
-    data = ("--data-dir", command.data)
-    code, listed, _ = _json(project_root, "flows.scan", "--list-checkpoints", *data, "--json")
-    newest = listed["checkpoints"][0]  # type: ignore[index]
+def test_checkpoints_are_listed_validated_shown_and_cleaned(command: Command, services: Services, book: Path) -> None:
+    Held(services, command, book, 2).stop(signal.SIGTERM)
+    code, listed = _json(command, "flows.scan", "--list-checkpoints")
+    newest = listed["checkpoints"][0]
     assert (code, newest["completed_packages"], newest["state"]) == (0, 6, "interrupted")
-    identifier = newest["checkpoint_id"]
-    scan = ("flows.scan", "--validate-checkpoint", identifier[:8], *data, "--json")
-    plain = ("flows.checkpoints", "validate", identifier, *data, "--json")
-    assert _json(project_root, *plain)[:2][0] == 0
+    identifier, scan_id = newest["checkpoint_id"], newest["scan_id"]
+    validate = ("flows.checkpoints", "validate", identifier)
+    assert _json(command, *validate)[0] == 0
     # The settings are those of this command: other sources than the scan was given by its environment.
-    code, answer, _ = _json(project_root, *scan)
-    failed = [check["name"] for check in answer["checks"] if check["verdict"] == "failed"]  # type: ignore[attr-defined]
+    code, answer = _json(command, "flows.scan", "--validate-checkpoint", identifier[:8])
+    failed = [check["name"] for check in answer["checks"] if check["verdict"] == "failed"]
     assert (code, answer["valid"], failed) == (2, False, ["settings"])
     record = next((command.data / "results").glob("*/batch-*"))
     record.write_bytes(record.read_bytes()[:-1])
-    assert _json(project_root, *plain)[0] == 2
-    shown = _json(project_root, "flows.checkpoints", "show", identifier, *data, "--json")[1]
-    assert shown["batch_state"]["processing_statistics"]["requests"]["osv"] == 1  # type: ignore[index]
-    scan_id = str(newest["scan_id"])
-    assert _json(project_root, "flows.checkpoints", "clean", "--scan", scan_id, *data, "--json")[1]["removed"] == [
-        scan_id
-    ]
-    assert _json(project_root, "flows.checkpoints", "list", *data, "--json")[1]["checkpoints"] == []
+    assert _json(command, *validate)[0] == 2
+    shown = _json(command, "flows.checkpoints", "show", identifier)[1]
+    assert shown["batch_state"]["processing_statistics"]["requests"]["osv"] == 1
+    assert _json(command, "flows.checkpoints", "clean", "--scan", scan_id)[1]["removed"] == [scan_id]
+    assert _json(command, "flows.checkpoints", "list")[1]["checkpoints"] == []
     assert not (command.data / "results" / scan_id).exists()
 
 
