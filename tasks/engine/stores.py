@@ -85,7 +85,8 @@ def sources(
 ) -> Sources:
     """Services, snapshot, kept answers or nothing at all, as the settings say; synced answers in place of OSV."""
     if lookup.offline and lookup.snapshot is not None:
-        return Sources(SnapshotProjects(lookup.snapshot), SnapshotAdvisories(lookup.snapshot))
+        snapshot = SnapshotAdvisories(lookup.snapshot)
+        return Sources(SnapshotProjects(lookup.snapshot), snapshot, snapshot)
     found = _of_services(lookup, client, stores)
     return found if synced is None else replace(found, advisories=synced, dated=synced)
 

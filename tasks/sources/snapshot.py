@@ -12,6 +12,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ __all__ = ["SnapshotAdvisories", "SnapshotProjects", "check_snapshot"]
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
+_DECLARATION = "snapshot.json"
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
@@ -79,6 +81,18 @@ class SnapshotAdvisories:
                 raise _not_in(self._folder, f"osv: {ref.id} is")
         return {ref.id: self._records[1][ref.id] for ref in refs}
 
+    def asked_at(self, name: str) -> datetime | None:  # noqa: ARG002 - one time for all
+        """When the snapshot was made, naive UTC in whole seconds; None where its file does not say."""
+        return self._created
+
+    @cached_property
+    def _created(self) -> datetime | None:
+        try:
+            made = datetime.fromisoformat(json.loads((self._folder / _DECLARATION).read_text("utf-8"))["created"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return None if made.tzinfo is None else made.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+
     @cached_property
     def _records(self) -> tuple[dict[str, dict[str, AdvisoryRef]], dict[str, Advisory]]:
         """References by project and id, and records by id."""
@@ -94,7 +108,7 @@ class SnapshotAdvisories:
 
 
 def _names(folder: Path, key: str) -> frozenset[str]:
-    path = folder / "snapshot.json"
+    path = folder / _DECLARATION
     try:
         names = {"absent": [], **json.loads(path.read_text("utf-8"))}[key]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import zipfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,17 @@ def folder(tmp_path: Path) -> Path:
 def test_projects_come_from_their_documents(folder: Path) -> None:
     facts = asyncio.run(SnapshotProjects(folder).project("quiet", "1.0"))
     assert (facts.found, facts.latest_version) == (True, "1.0")
+
+
+def test_advisories_are_as_old_as_the_snapshot(folder: Path) -> None:
+    assert SnapshotAdvisories(folder).asked_at("quiet") == datetime.fromisoformat("2026-01-01T00:00:00")
+
+
+@pytest.mark.parametrize("created", [None, 5, "yesterday", "2026-01-01"])
+def test_a_snapshot_that_says_no_time_is_used_without_one(folder: Path, created: object) -> None:
+    declaration = json.loads((folder / "snapshot.json").read_text())
+    (folder / "snapshot.json").write_text(json.dumps({**declaration, "created": created}))
+    assert SnapshotAdvisories(folder).asked_at("quiet") is None
 
 
 @pytest.mark.parametrize("name", ["zope-interface", "absent", "../snapshot", "quiet/../quiet", ""])
