@@ -85,9 +85,11 @@ class Keeping:
             if head.results == self.results:
                 scans.setdefault(head.scan_id, (head.state, head.expires_at))
         for record in self.records:
-            known = scans.get(record.scan_id, (record.state, record.expires_at))
-            # The record says "done" last of all; while the scan runs, its checkpoints know better when it expires.
-            scans[record.scan_id] = (record.state, known[1]) if record.state not in UNFINISHED else known
+            state, expires = scans.get(record.scan_id, (record.state, record.expires_at))
+            # The record says "done" last of all; while the scan runs, its checkpoints know better when it expires,
+            # unless another machine goes on with it.
+            state = state if record.state in UNFINISHED else record.state
+            scans[record.scan_id] = state, max(expires, record.expires_at)
         return scans
 
     def tidy(self, now: datetime) -> list[str]:
@@ -95,7 +97,7 @@ class Keeping:
 
         ResultsUnreachable where the results cannot be asked for.
         """
-        gone = [*self.ended(now), *self._ended_elsewhere()]
+        gone = list(dict.fromkeys([*self.ended(now), *self._ended_elsewhere()]))
         for scan_id in gone:
             self.remove_scan(scan_id)
         self._sweep()

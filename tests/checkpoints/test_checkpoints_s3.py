@@ -101,6 +101,17 @@ def test_what_another_machine_has_ended_is_not_gone_on_with_where_it_stopped(sca
     assert not list((scan.data / "checkpoints" / "backups").iterdir())
 
 
+def test_a_scan_that_another_machine_goes_on_with_has_not_expired_here(scan: PlainScan, s3: S3Server) -> None:
+    scan_id = _stopped(scan)
+    keeping = Keeping(scan.data, s3.address)
+    late = next(keeping.store.heads()).expires_at + timedelta(minutes=1)
+    assert keeping.ended(late) == [scan_id]
+    record = keeping.records.read(scan_id)
+    assert record is not None
+    keeping.records.write(record.model_copy(update={"expires_at": late + timedelta(days=29)}))
+    assert keeping.ended(late) == []
+
+
 def test_a_scan_that_another_machine_may_be_running_is_left_alone(scan: PlainScan, s3: S3Server) -> None:
     scan_id = _stopped(scan)
     there = dataclasses.replace(scan, data=scan.data.parent / "elsewhere" / "data")
