@@ -39,6 +39,7 @@ from tasks.reports.findings import IocMetrics, IocResult, write_findings
 from tasks.reports.sarif import write_sarif
 from tasks.review.reviewer import utc_now
 from tasks.settings.load import load_settings
+from tasks.store.state import hours_since
 
 _log = logging.getLogger(__name__)
 
@@ -159,7 +160,8 @@ def _result(
 
 def _described(store: StoredIndicators) -> str:
     held = ", ".join(f"{name} {count}" for name, count in store.summary.records.items())
-    return f"{store.path} ({held}; synced {(time.time() - store.summary.checked_at) / 3600:.1f} h ago)"
+    hours = hours_since(store.summary.checked_at, time.time())
+    return f"{store.path} ({held}; synced {'at a time still to come' if hours is None else f'{hours:.1f} h ago'})"
 
 
 def uncompared(prepared: PreparedIoc, matched: Matched) -> tuple[str, ...]:
