@@ -27,6 +27,7 @@ def _figures(changes: Changes) -> Iterator[tuple[str, int]]:
     if isinstance(changes, IocChanges):
         yield "gone", len(changes.gone)
         yield "not checked this time", len(changes.not_checked)
+        yield "not known last time", len(changes.unknown_before)
         yield "repositories added", len(changes.added)
         yield "repositories no longer listed", len(changes.no_longer_listed)
         return
@@ -84,6 +85,7 @@ def _scan_lists(changes: ScanChanges) -> Iterator[tuple[str, list[str]]]:
 def _ioc_lists(changes: IocChanges) -> Iterator[tuple[str, list[str]]]:
     yield "New", [_indicated(one) for one in changes.new]
     yield "Not checked this time", _vanished(changes.not_checked)
+    yield "Not known last time", _vanished(changes.unknown_before)
     yield "Gone", _vanished(changes.gone)
     yield "Repositories added", [one_line(name) for name in changes.added]
     yield "Repositories no longer listed", [one_line(name) for name in changes.no_longer_listed]
@@ -136,6 +138,9 @@ def since_document(changes: Changes) -> dict[str, Any]:
             "new": [_indicated_document(one) for one in changes.new],
             "gone": [{**_indicated_document(one.finding), "reason": one.reason} for one in changes.gone],
             "not_checked": [{**_indicated_document(one.finding), "reason": one.reason} for one in changes.not_checked],
+            "unknown_before": [
+                {**_indicated_document(one.finding), "reason": one.reason} for one in changes.unknown_before
+            ],
             "repositories_added": list(changes.added),
             "repositories_no_longer_listed": list(changes.no_longer_listed),
         }

@@ -194,6 +194,31 @@ def test_a_file_that_was_not_read_is_not_clean(after: dict[str, Any], why: str) 
     assert why in found.not_checked[0].reason
 
 
+@pytest.mark.parametrize(
+    ("before", "why"),
+    [
+        (
+            {"files": [{"repository": "acme/one", "path": "a/yarn.lock", "status": "failed", "reason": "HTTP 500"}]},
+            "500",
+        ),
+        ({"repositories": [{"repository": "acme/one", "status": "failed", "reason": "gone away"}]}, "gone away"),
+        ({"scope": {"fast": True}}, "only files in the top folder"),
+    ],
+)
+def test_a_finding_where_the_earlier_scan_did_not_look_is_not_new(before: dict[str, Any], why: str) -> None:
+    blank = {"files": [], "repositories": [{"repository": "acme/one"}]}
+    found = compare_ioc(ioc(**{**blank, **before}), ioc(finding(path="a/yarn.lock")))
+    assert (found.new, found.gone) == ((), ())
+    assert why in found.unknown_before[0].reason
+    assert "1 not known last time" in since_line(found)
+    assert [one["reason"] for one in since_document(found)["unknown_before"]] == [found.unknown_before[0].reason]
+
+
+def test_a_finding_in_a_repository_or_file_that_came_is_new() -> None:
+    found = compare_ioc(ioc(finding()), ioc(finding(), finding("acme/two"), finding(path="b/yarn.lock")))
+    assert ([one.repository for one in found.new], found.unknown_before) == (["acme/two", "acme/one"], ())
+
+
 def test_a_package_that_left_its_file_is_gone() -> None:
     files = [{"repository": "acme/one", "path": "yarn.lock", "status": "cached"}]
     after = ioc(files=files, repositories=[{"repository": "acme/one"}])

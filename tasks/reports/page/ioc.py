@@ -107,6 +107,7 @@ def _since(changes: IocChanges) -> SinceView:
     groups = (
         Group("New", [_entry(one) for one in changes.new]),
         Group("Not checked this time", [_gone(one) for one in changes.not_checked], "Known before; not gone."),
+        Group("Not known last time", [_gone(one) for one in changes.unknown_before], "The earlier scan did not look."),
         Group("Gone", [_gone(one) for one in changes.gone]),
         Group("Repositories added", [Entry(name) for name in changes.added]),
         Group("Repositories no longer listed", [Entry(name) for name in changes.no_longer_listed]),
