@@ -1,7 +1,8 @@
 """Commands in processes of their own: started anew, or forked from one that has done the slow imports already.
 
-Importing Prefect and the product takes a command 2 s, its work 1 s. A forked process differs from a new one in nothing
-but that; where there is no fork, each is started anew.
+Importing Prefect and the product takes a command 2 s, its work 1 s. A forked process does all but the imports, and calls
+nothing that was registered with atexit; tests of how a command starts and of its own server start it anew, and where
+there is no fork all do.
 """
 
 import functools
@@ -13,9 +14,11 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, ForkServerProcess
 
 _SLOW = ("flows.scan.flow", "flows.ioc.flow", "flows.sync.flow", "flows.day_logs", "flows.prefect_end")
 
@@ -73,7 +76,7 @@ def start_forked(
 
 
 @functools.cache
-def _forks() -> ForkServerContext:
+def _forks() -> "ForkServerContext":
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(_SLOW))
     return context
@@ -122,7 +125,7 @@ def _read_settings_late() -> None:
 class Forked:
     """A process that writes into files."""
 
-    def __init__(self, process: ForkServerProcess, output: Path) -> None:
+    def __init__(self, process: "ForkServerProcess", output: Path) -> None:
         self._process, self._output = process, output
         assert process.pid is not None
         self.pid = process.pid
