@@ -17,7 +17,7 @@ from tasks.indicators.names import ecosystem_of, is_ecosystem
 from tasks.indicators.ranges import ANY, intervals_of_text
 from tasks.lockfiles.purl import parse_purl
 
-__all__ = ["field_of", "indicator_of", "is_true"]
+__all__ = ["field_of", "indicator_of", "is_set"]
 
 _FALSE = frozenset({"", "0", "false", "no", "none", "null"})
 _EVERY = frozenset({"*", "all", "any", "all versions", "any version", "every version"})
@@ -49,9 +49,10 @@ def field_of(header: str) -> str | None:
     return _FIELD_OF.get(re.sub(r"[\W_]+", "", header.lower()))
 
 
-def is_true(value: Any) -> bool:
-    """Whether a flag's text or value says yes."""
-    return str(value if value is not None else "").strip().lower() not in _FALSE
+def is_set(entry: Mapping[str, Any], flag: str) -> bool:
+    """Whether an entry's flag ("withdrawn", "allow") says yes, in any word but those for no."""
+    values = [value for key, value in entry.items() if field_of(str(key)) == flag and value is not None]
+    return any(str(value).strip().lower() not in _FALSE for value in values)
 
 
 def indicator_of(entry: Mapping[str, Any], file_name: str) -> Indicator:

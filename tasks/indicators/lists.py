@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tasks.indicators.entries import field_of, indicator_of, is_true
+from tasks.indicators.entries import field_of, indicator_of, is_set
 from tasks.indicators.interface import Indicator, Listed
 
 __all__ = ["csv_entries", "listed", "structured_entries", "text_entries"]
@@ -113,12 +113,11 @@ def listed(entries: Iterable[Mapping[str, Any]], file_name: str) -> Listed:
     withdrawn = 0
     for number, entry in enumerate(entries, 1):
         try:
-            fields = {field: value for key, value in entry.items() if (field := field_of(str(key)))}
             indicator = indicator_of(entry, file_name)
         except ValueError as error:
             raise ValueError(f"entry {number}: {error}") from error
-        if is_true(fields.get("withdrawn")):
+        if is_set(entry, "withdrawn"):
             withdrawn += 1
         else:
-            (allowed if is_true(fields.get("allow")) else found).append(indicator)
+            (allowed if is_set(entry, "allow") else found).append(indicator)
     return Listed(tuple(found), tuple(allowed), withdrawn)
