@@ -180,6 +180,9 @@ class Resuming:
         return base if base.fingerprint.sha256 == checkpoint.excel_file_hash else None
 
     def _from_a_point(self, found: Unfinished | None) -> Resumption:
+        if found is not None:
+            # Looked for in another place, its results would read as none.
+            self._refuse(found.checkpoint, (check_place_of(found.checkpoint, self.results),))
         done = self._stored(found)
         start = self._start(done)
         before = {identity(key) for key in self.keys[:start]}

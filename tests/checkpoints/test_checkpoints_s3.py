@@ -165,6 +165,8 @@ def test_a_scan_whose_results_lie_elsewhere_is_not_begun_at_the_beginning(scan: 
     with pytest.raises(UsageError, match=rf"{scan_id} .*results lie in s3://.*execution\.results"):
         scan.prepare()
     with pytest.raises(UsageError, match="lie in s3://"):
+        prepare(scan.request(resume_from_package=7))
+    with pytest.raises(UsageError, match="lie in s3://"):
         clean(scan.data, scan_id)
 
 
