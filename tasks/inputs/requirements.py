@@ -85,11 +85,12 @@ def _refuse_unread(path: Path, lines: Iterable[Line]) -> None:
         )
 
 
-def _packages(lines: Iterable[Line], pins: Mapping[str, str]) -> Iterator[LockedPackage]:
+def _packages(lines: Iterable[Line], pins: Mapping[str, tuple[str, ...]]) -> Iterator[LockedPackage]:
     for line in lines:
         if line.package is None:
             continue
-        version = line.package.version if pinned(line) else pins.get(canonicalize_name(line.package.name))
+        chosen = pins.get(canonicalize_name(line.package.name), (None,))
+        version = line.package.version if pinned(line) else chosen[-1]
         # An address may hold credentials, and is no version.
         said = "" if line.clauses.startswith("@") else line.clauses
         yield replace(line.package, version=version or said)

@@ -1,8 +1,8 @@
 """pip's requirements files, with the files they include where those are at hand.
 
 The version is the one a line names: `==`, `===`, `~=`, `>=` and `<=` alone (the lowest or highest that it allows); a
-line with several clauses, a wildcard, `!=`, `<` or `>` names none. A constraints file
-that is at hand (`-c`) pins what it names. Source: https://pip.pypa.io/en/stable/reference/requirements-file-format/.
+line with several clauses, a wildcard, `!=`, `<` or `>` names none. A constraints file that is at hand (`-c`) pins what
+it names. Source: https://pip.pypa.io/en/stable/reference/requirements-file-format/.
 """
 
 import re
@@ -151,15 +151,19 @@ def pinned(line: Line) -> bool:
     return _PIN.match(line.clauses) is not None
 
 
-def constrained(lockfile: Lockfile) -> dict[str, str]:
+def constrained(lockfile: Lockfile) -> dict[str, tuple[str, ...]]:
     """Versions by project (PEP 503), from the constraints named that are at hand: they choose versions, never packages.
 
-    Raises LockfileError as lines_of does.
+    Several where markers choose among them. Raises LockfileError as lines_of does.
     """
     named = (path for part in _parts(lockfile) for path in _named_files(_CONSTRAINT, text_of(part), part.path))
     files = [Lockfile(path, lockfile.siblings[path], lockfile.siblings) for path in named if path in lockfile.siblings]
     lines = (line for file in files for line in lines_of(file) if pinned(line))
-    return {canonicalize_name(one.package.name): one.package.version or "" for one in lines if one.package is not None}
+    found: dict[str, tuple[str, ...]] = {}
+    for package in (line.package for line in lines if line.package is not None):
+        name = canonicalize_name(package.name)
+        found[name] = (*found.get(name, ()), package.version or "")
+    return found
 
 
 def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
@@ -167,8 +171,9 @@ def _read(lockfile: Lockfile) -> Iterator[LockedPackage]:
     for line in lines_of(lockfile):
         if line.package is None:
             continue
-        pin = None if pinned(line) or line.clauses.startswith("@") else pins.get(canonicalize_name(line.package.name))
-        yield replace(line.package, version=pin) if pin else line.package
+        is_open = not pinned(line) and not line.clauses.startswith("@")
+        versions = pins.get(canonicalize_name(line.package.name)) if is_open else None
+        yield from (replace(line.package, version=one) for one in versions or (line.package.version,))
 
 
 def _wanted(path: str, content: bytes | None) -> tuple[str, ...]:

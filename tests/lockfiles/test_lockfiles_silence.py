@@ -78,11 +78,11 @@ def test_constraints_at_hand_pin_what_requirements_leave_open() -> None:
     text = "-c pins/all.txt\n-r more/in.txt\nopen\nranged>=1.0\nOwn_Pin==3.0\nurl @ https://e.org/u.whl\nfree\n"
     beside = {
         "pins/all.txt": "-r rest.txt\nopen==1.5\nunused==9.0\nown-pin==9.0\nurl==9.0\n",
-        "pins/rest.txt": "ranged==2.0\nincluded==4.0\nfree>=5.0\n",
+        "pins/rest.txt": "ranged==2.0 ; python_version < '3'\nranged==2.5\nincluded==4.0\nfree>=5.0\n",
         "more/in.txt": "included\n",
     }
     found = pairs("requirements.txt", text, beside)
-    assert found == ["Own_Pin@3.0", "free@None", "included@4.0", "open@1.5", "ranged@2.0", "url@None"]
+    assert found == ["Own_Pin@3.0", "free@None", "included@4.0", "open@1.5", "ranged@2.0", "ranged@2.5", "url@None"]
     assert siblings_of("app/requirements.txt", text.encode()) == ("app/more/in.txt", "app/pins/all.txt")
     assert pairs("requirements.txt", "-c gone.txt\nopen\n") == ["open@None"]
 
