@@ -1,7 +1,7 @@
 """What stays of a former answer where a source that adds to it could not be asked this time.
 
 A risk stands on OSV's advisories and is told anew; what KEV, EPSS, Exploit-DB or NVD had told of it earlier is not lost
-because they were down or not consulted. It goes with the findings it was told of.
+because they were down or not consulted, nor is the way out that PyPI showed. It goes with the findings it was told of.
 """
 
 import re
@@ -21,6 +21,10 @@ _TOLD = {
 }
 """How the parts of a recommendation begin that rest on one of these sources."""
 
+_UPDATE = "📦 UPDATE REQUIRED: "
+_WAY_OUT = re.compile(
+    r"\S+ is the smallest later version without a known vulnerability\b.*|no later version is free of .+"
+)
 _CONFIRMED = re.compile(r"[0-9]+ confirmed vulnerabilit(?:y|ies) found")
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}")
 
@@ -55,6 +59,15 @@ def _carried(proposal: CellProposal, former: list[str], value: list[str]) -> Ite
                 named = set(_CVE.findall(part))
                 if named & proposal.cves if named else same_findings:
                     yield part
+    if "pypi" in proposal.unanswered and same_findings:
+        yield from _way_out(former, proposal.installed)
+
+
+def _way_out(former: list[str], installed: str) -> Iterator[str]:
+    """What PyPI showed for the version that is still installed."""
+    update = next((part for part in former if part.startswith(_UPDATE)), None)
+    if update is None or update.startswith(f"{_UPDATE}{installed} → "):
+        yield from (part for part in former if part == update or _WAY_OUT.fullmatch(part))
 
 
 def _confirmed(parts: list[str]) -> str | None:

@@ -51,7 +51,7 @@ class CellProposal:
 
     only_if_empty: never replaces an earlier answer. after_former: an earlier answer stays in front of the text.
     unanswered names the sources that would have added to it and did not answer, or were not asked; cves those that
-    affect the version.
+    affect the version, which installed is.
     """
 
     field: Field
@@ -61,6 +61,7 @@ class CellProposal:
     after_former: bool = False
     unanswered: frozenset[str] = frozenset()
     cves: frozenset[str] = frozenset()
+    installed: str = ""
 
     @property
     def is_recommendation(self) -> bool:
@@ -143,11 +144,13 @@ def _recommendation(review: PackageReview) -> CellProposal:
     text = review.recommendation.text if review.recommendation else None
     failed = review.status is ReviewStatus.FAILED or deciding_gap(review)
     alarming = bool(review.vulnerabilities or malware_reports(review))
+    without_pypi = () if review.facts is not None else ("pypi",)
     return CellProposal(
         Field.RECOMMENDATION,
         text,
         of_recommendation(review),
         after_former=failed and not alarming,
-        unanswered=frozenset((*review.gaps, *review.not_consulted)),
+        unanswered=frozenset((*review.gaps, *review.not_consulted, *without_pypi)),
         cves=frozenset(cve for found in review.vulnerabilities for cve in found.cves),
+        installed=review.version,
     )

@@ -4,14 +4,17 @@ from typing import Any
 
 import pytest
 
+from tasks.errors import SourceUnavailable
 from tasks.merge.changes import CellContent, changes
 from tasks.merge.vocabulary import meaning_of
 from tasks.review.cells import RESULT_FIELDS
+from tasks.review.enrich import enriched
 from tasks.review.meaning import Meaning
 from tasks.review.model import PackageReview
 from tasks.sources.enrichment import KevFacts, NvdFacts
 from tasks.workbook.model import Field, Formula, Keep, Layout, PackageRow
-from tests.review.test_review_enrich import ONE, TWO, affected, clear, failed, told
+from tests.review.review_samples import CRITICAL, MEDIUM, NOW, advisory, key, reviewed
+from tests.review.test_review_enrich import ONE, TWO, affected, calm, clear, failed, told
 
 LAYOUT = Layout("Review", 3, 4)
 WHOLE: dict[str, Any] = {
@@ -53,6 +56,26 @@ def test_each_source_in_turn_down_takes_no_text_and_turns_nothing_green(name: st
         assert not green or meaning_of(field, before[field]) is Meaning.SAFE, field
     assert merged(now, after) == after, "down again, nothing piles up"
     assert merged(make(**WHOLE), after) == before, "back again, nothing is left of it"
+
+
+def _without_pypi(version: str = "1.0") -> PackageReview:
+    records = (advisory("GHSA-1", aliases=(ONE,), vector=CRITICAL), advisory("GHSA-2", aliases=(TWO,), vector=MEDIUM))
+    return enriched(reviewed(key(version), *records, pypi=SourceUnavailable("pypi: HTTP 503")), calm(**WHOLE), NOW)
+
+
+def test_the_way_out_that_pypi_showed_stays_while_it_is_down() -> None:
+    before = merged(affected(**WHOLE), {})
+    after = merged(_without_pypi(), before)
+    former, new = (str(cells[Field.RECOMMENDATION]).split(" | ") for cells in (before, after))
+    assert "📦 UPDATE REQUIRED: 1.0 → 3.0" in former
+    assert set(former) <= set(new)
+    assert merged(_without_pypi(), after) == after, "down again, nothing piles up"
+    assert merged(affected(**WHOLE), after) == before
+
+
+def test_the_way_out_of_another_version_is_not_kept() -> None:
+    before = merged(affected(**WHOLE), {})
+    assert "UPDATE REQUIRED" not in str(merged(_without_pypi("1.5"), before)[Field.RECOMMENDATION])
 
 
 def test_what_was_told_of_other_findings_is_not_kept() -> None:
