@@ -15,11 +15,15 @@ from tasks.engine.synced import stored_cve_sources
 from tasks.engine.terms import policies
 from tasks.http.client import HttpClient
 from tasks.http.policy import ServiceName
+from tasks.review.ages import age_sentences
 from tasks.review.enrichment import Enrichment
+from tasks.review.reviewer import utc_now
 from tasks.settings.load import load_settings
 from tasks.sources.answer_store import KeptAnswer
 from tasks.sources.enrichment import CveSourceName, MitreState
+from tasks.sources.exploitdb import PATH as EXPLOITS_PATH
 from tasks.sources.github_advisories import PATH, GithubRecord
+from tasks.sources.kev import PATH as KEV_PATH
 from tasks.store.advisories import AdvisoryStore
 from tests.review.review_samples import advisory, key, reviewed
 from tests.store.conftest import Sync, store, sync, world
@@ -85,3 +89,24 @@ def test_offline_what_earlier_scans_heard_is_used(tmp_path: Path) -> None:
 def _check(nvd: Mapping[str, Any], told: Enrichment) -> None:
     assert {cve: (facts.cvss, facts.status) for cve, facts in nvd.items()} == {CVE: (9.8, "Analyzed")}
     assert {cve: facts.state for cve, facts in told.mitre.facts.items()} == {CVE: MitreState.DISPUTED}
+
+
+def test_offline_each_source_says_how_old_its_kept_answers_are(tmp_path: Path) -> None:
+    settings = load_settings(None, {}, {}).settings
+    lookup = lookup_settings(settings, offline=True, store=tmp_path / "advisories.sqlite")
+    stores = _kept(lookup, 1)
+    kept = {
+        ServiceName.KEV: (KEV_PATH, {CVE: ["2024-01-02", False]}, 12),
+        ServiceName.EPSS: (CVE, 0.5, 3),
+        ServiceName.EXPLOITDB: (EXPLOITS_PATH, {CVE: ["7"]}, 0),
+    }
+    for service, (key_of, value, days) in kept.items():
+        stores.answers.put_many(service, {key_of: KeptAnswer(value, "http://x", time.time() - days * 86_400 - 60)})
+    told = _told(lookup, stores, None)
+    stores.close()
+    assert (told.kev.problem, told.epss.problem, told.exploits.problem) == (None, None, None)
+    assert list(age_sentences(told.asked_at, utc_now())) == [
+        "KEV: kept answers, up to 12 days old",
+        "EPSS: kept answers, up to 3 days old",
+    ]
+    assert set(told.asked_at) == {"KEV", "EPSS", "Exploit-DB"}
