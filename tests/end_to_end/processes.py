@@ -1,8 +1,8 @@
 """Commands in processes of their own: started anew, or forked from one that has done the slow imports already.
 
-Importing Prefect and the product takes a command 2 s, its work 1 s. A forked process does all but the imports, and calls
-nothing that was registered with atexit; tests of how a command starts and of its own server start it anew, and where
-there is no fork all do.
+Importing Prefect and the product takes a command 2 s, its work 1 s. A forked process does all but the imports, and
+calls nothing that was registered with atexit; tests of how a command starts and of its own server start it anew, and
+where there is no fork all do.
 """
 
 import functools
