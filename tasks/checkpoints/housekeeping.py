@@ -117,7 +117,7 @@ class Keeping:
 
     def _sweep(self) -> None:
         """Remove the half-written files of killed runs; those of living processes stay."""
-        for folder in (self.store.folder, self.copies):
+        for folder in (self.store.folder, self.copies, self.root / "output"):
             # Tidying up is never worth an error; the next time tries again.
             with contextlib.suppress(OSError):
                 sweep_folder(folder)

@@ -1,6 +1,9 @@
 """Checkpoints and sealed records: whole, found again, and never believed when a byte is wrong."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from tasks.checkpoints.results import stored_batches
 from tasks.checkpoints.seal import seal, unseal
 from tasks.checkpoints.store import CheckpointStore
 from tasks.errors import CheckpointError, UsageError
+from tasks.files.temporaries import temporary_for
 
 AT = datetime.fromisoformat("2026-03-04T05:06:07")
 BOOK = Path("reviews") / "packages.xlsx"
@@ -269,6 +273,18 @@ def test_a_checkpoint_that_names_no_scan_goes_and_nothing_else_does(tmp_path: Pa
     assert keeping.tidy(AT) == ["../../other"]
     assert other.exists()
     assert list(keeping.store.heads()) == []
+
+
+def test_half_a_report_of_a_killed_run_goes_and_that_of_a_living_one_stays(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    living = temporary_for(tmp_path / "output" / "scan_report.html")
+    killed = living.with_name(living.name.replace(f"-{os.getpid()}-", f"-{ended.pid}-"))
+    living.parent.mkdir()
+    for path in (living, killed):
+        path.write_text("half")
+    Keeping(tmp_path).tidy(AT)
+    assert list(living.parent.iterdir()) == [living]
 
 
 def test_no_result_folder_is_no_batches(tmp_path: Path) -> None:
