@@ -26,7 +26,7 @@ from flows.runners.choice import runner_of
 from flows.scan.stopping import SignalStop
 from flows.story.ioc_story import ioc_pieces, ioc_tags
 from flows.story.progress import told_progress
-from flows.story.publish import publish
+from flows.story.publish import is_retried, publish
 from flows.unwritten import fail_unwritten
 from tasks.checkpoints.model import ScanState
 from tasks.engine.peak import peak_rss_mb
@@ -53,6 +53,8 @@ def _run_name() -> str:
 def ioc(request: IocRequest) -> IocResult:
     """Find packages known to be malicious in the lockfiles of a GitHub organisation."""
     began, started_at = time.monotonic(), utc_now()
+    if is_retried():  # it goes on from its own finished batches, also where it began anew
+        request = request.model_copy(update={"start_fresh": False})
     prepared = prepared_for(request)
     engine = ioc_engine_for(prepared.terms)
     try:

@@ -22,10 +22,10 @@ from flows.scan.prepared import PreparedScan
 from flows.scan.progress_record import ProgressRecord, recorded
 from flows.scan.renewing import note_renewed
 from flows.scan.reporting import write_files, write_reports
-from flows.scan.request import ScanRequest
+from flows.scan.request import ResumeMode, ScanRequest
 from flows.scan.results import metrics_of, result_of, statistics
 from flows.scan.resume import scan_held
-from flows.story.publish import is_deployed, publish
+from flows.story.publish import is_deployed, is_retried, publish
 from flows.story.scan_story import scan_pieces, scan_tags
 from flows.sync.steps import refresh_store
 from flows.turns import own_turn
@@ -63,9 +63,15 @@ def scan(request: ScanRequest) -> ScanOutcome:
     return opaque(outcome)
 
 
+def going_on(request: ScanRequest) -> ScanRequest:
+    """The request of a run that is tried again: it goes on from its own finished batches, also where it began anew."""
+    anew = request.resume is ResumeMode.FRESH and is_retried()
+    return request.model_copy(update={"resume": ResumeMode.AUTO}) if anew else request
+
+
 def _scan_in_turn(request: ScanRequest) -> ScanOutcome:
     began, started_at = time.monotonic(), utc_now()
-    prepared = prepared_for(request)
+    prepared = prepared_for(going_on(request))
     if request.sync and not request.offline:
         refresh_store(prepared.lookup)
     try:

@@ -47,6 +47,11 @@ def is_deployed() -> bool:
     return context.flow_run.deployment_id is not None
 
 
+def is_retried() -> bool:
+    """Whether this flow run was begun before: by a retry, by hand, or because its process was gone."""
+    return int(flow_run.run_count or 0) > 1
+
+
 def publish(pieces: Iterable[Piece], tags: Iterable[str]) -> None:
     """Write the artifacts of the current flow run and add tags to it."""
     run_id = current_run()

@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import pytest
 
+from flows.scan.flow import going_on
+from flows.scan.request import ResumeMode, ScanRequest
 from flows.turns import own_turn
 from flows.unwritten import fail_unwritten
 from tasks.errors import MergeRefused
@@ -67,3 +69,11 @@ def test_a_scheduled_scan_that_wrote_nothing_fails() -> None:
 def test_from_the_command_line_the_exit_code_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT__RUNTIME__DEPLOYMENT__ID", raising=False)
     fail_unwritten("a.xlsx is open")
+
+
+def test_a_retried_run_goes_on_from_its_own_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    anew = ScanRequest(workbook=Path("a.xlsx"), resume=ResumeMode.FRESH)
+    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__RUN_COUNT", "1")
+    assert going_on(anew).resume is ResumeMode.FRESH
+    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__RUN_COUNT", "2")
+    assert going_on(anew).resume is ResumeMode.AUTO
