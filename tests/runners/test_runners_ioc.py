@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import yaml
 from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from flows.ioc.flow import ioc
 from flows.ioc.request import IocRequest
 from flows.opaque import opened
 from flows.prefect_end import drained
+from tasks.github.errors import AuthenticationFailed
 from tasks.reports.findings import IocResult
 from tasks.settings.running import ExecutionSettings
 from tests.github.fake import FakeGitHub
@@ -65,3 +67,15 @@ def test_findings_and_counts_are_those_of_threads(
     assert there.metrics.batches == here.metrics.batches == 3
     assert there.metrics.requests == {"github": sum(github.calls.values())}
     assert sum(github.calls.values()) == asked
+
+
+def test_a_token_that_a_worker_may_not_use_ends_the_scan(
+    dask_cluster: ExecutionSettings, github: FakeGitHub, tmp_path: Path
+) -> None:
+    def expire(kind: str, request: Request) -> Response | None:
+        expired = github.calls["tree"] == len(github.repositories)
+        return Response('{"message": "Bad credentials"}', 401) if expired and kind != "tree" else None
+
+    github.before = expire
+    with pytest.raises(AuthenticationFailed, match="does not accept the token"):
+        _scan(github, dask_cluster, tmp_path / "there")
