@@ -11,6 +11,7 @@ from flows.notifying import tell_failure
 from flows.sync.lookup import sync_lookup
 from flows.sync.request import SyncRequest
 from flows.sync.steps import sync_all
+from flows.unwritten import fail_unsynced
 from tasks.review.reviewer import utc_now
 from tasks.store.sync import SyncPlan, planned
 
@@ -33,4 +34,6 @@ def sync(request: SyncRequest) -> list[dict[str, Any]]:
     plan = SyncPlan(allow_shrink=request.allow_shrink, full=request.full, epss_file=request.epss_file)
     names = planned(request.ecosystems, nvd=request.nvd, only=[source.value for source in request.sources])
     with noted_run():
-        return [dataclasses.asdict(report) for report in sync_all(names, plan, lookup)]
+        reports = sync_all(names, plan, lookup)
+    fail_unsynced(reports)
+    return [dataclasses.asdict(report) for report in reports]

@@ -58,7 +58,7 @@ def _years(store: Path) -> tuple[str, ...]:
 def line_of(report: SourceReport) -> str:
     """One source's report as a person reads it."""
     if report.problem:
-        kept = f"{report.records} records are kept" if report.records else "nothing is held"
+        kept = f"{report.records} records are kept" if report.records else "what was held is kept"
         return f"{report.name}: failed, {kept} ({report.problem})"
     parts = [f"{report.records} records", report.outcome.value]
     if report.written or report.removed:

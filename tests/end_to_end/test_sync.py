@@ -70,7 +70,7 @@ def test_a_source_that_is_down_is_named_and_the_others_are_synced(
     command.environment.update(few)
     ran = sync(replace(command, anew=True), world)
     assert ran.code == ExitCode.INCOMPLETE
-    assert "kev: failed, nothing is held (kev (" in ran.err
+    assert "kev: failed, what was held is kept (kev (" in ran.err
     world.down.clear()
     world.osv["GHSA-1002"] = record("GHSA-1002", "calm", "3.0")
     book = make_workbook(tmp_path / "book.xlsx", [("calm", "1.0")])

@@ -9,9 +9,12 @@ import pytest
 from flows.scan.flow import going_on
 from flows.scan.request import ResumeMode, ScanRequest
 from flows.turns import own_turn
-from flows.unwritten import fail_unwritten
-from tasks.errors import MergeRefused
+from flows.unwritten import fail_unsynced, fail_unwritten
+from tasks.errors import MergeRefused, SourceError
 from tasks.files.locks import WorkbookLock
+from tasks.store.work import Outcome, SourceReport
+
+FAILED = SourceReport("epss", Outcome.FAILED, problem="HTTP 503")
 
 
 @pytest.fixture
@@ -66,9 +69,17 @@ def test_a_scheduled_scan_that_wrote_nothing_fails() -> None:
         fail_unwritten("a.xlsx is open")
 
 
+@pytest.mark.usefixtures("deployed")
+def test_a_scheduled_sync_in_which_a_source_failed_fails() -> None:
+    fail_unsynced([SourceReport("kev", Outcome.UNCHANGED)])
+    with pytest.raises(SourceError, match="epss: HTTP 503"):
+        fail_unsynced([SourceReport("kev", Outcome.UNCHANGED), FAILED])
+
+
 def test_from_the_command_line_the_exit_code_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT__RUNTIME__DEPLOYMENT__ID", raising=False)
     fail_unwritten("a.xlsx is open")
+    fail_unsynced([FAILED])
 
 
 def test_a_retried_run_goes_on_from_its_own_batches(monkeypatch: pytest.MonkeyPatch) -> None:
