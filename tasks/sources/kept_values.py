@@ -21,7 +21,8 @@ Facts = TypeVar("Facts", bound=Plain)
 class KeptValues:
     """JSON values of one service in a store, as long as its terms say; without a store nothing is kept.
 
-    offline: nobody may be asked, and what is kept counts up to its hard age.
+    A kept answer of another address is not used. offline: nobody may be asked, and what is kept counts up to its
+    hard age, of whatever address.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class KeptValues:
         self._client = client
         self._service = service
         self._store = store
-        self._believed = terms.usable if offline else terms.fresh
+        self._terms = terms
         self._clock = clock
         self.offline = offline
 
@@ -53,8 +54,14 @@ class KeptValues:
     def _kept(self, keys: Sequence[str]) -> dict[str, KeptAnswer]:
         if self._store is None:
             return {}
-        found, now = self._store.get_many(self._service, keys), self._clock()
-        return {key: kept for key, kept in found.items() if self._believed(kept.fetched_at, now)}
+        found = self._store.get_many(self._service, keys)
+        return {key: kept for key, kept in found.items() if self._believed(kept)}
+
+    def _believed(self, kept: KeptAnswer) -> bool:
+        if self.offline:
+            return self._terms.usable(kept.fetched_at, self._clock())
+        own = kept.address == self._client.address(self._service)
+        return own and self._terms.fresh(kept.fetched_at, self._clock())
 
     def keep(self, values: Mapping[str, Any]) -> None:
         """Keep what the service said just now."""
