@@ -21,6 +21,7 @@ __all__ = ["enriched"]
 Facts = TypeVar("Facts")
 
 _SHOWN = 3
+_RANGE_SHOWN = 80
 _FINISHED = frozenset({"Analyzed", "Modified", "Rejected"})
 OWN_COPY = "from OSV's copy; GitHub could not be asked"
 
@@ -140,10 +141,20 @@ def _github(review: PackageReview, answer: SourceAnswer, told: Enrichment, now: 
             return SourceAnswer(status=SourceStatus.UNKNOWN, reason=told.github_problem, checked_at=now)
         return answer
     if not own or set(own) <= set(answer.ids if affected else ()):
-        return answer
+        return answer if affected else _unless_unread(review, answer, told, now)
     severity = highest(v.severity for v in review.vulnerabilities if set(own) & set(v.ids))
     more = max(answer.total, len(own))
     return SourceAnswer(status=SourceStatus.AFFECTED, ids=own, checked_at=now, total=more, severity=severity)
+
+
+def _unless_unread(review: PackageReview, answer: SourceAnswer, told: Enrichment, now: datetime) -> SourceAnswer:
+    """The answer; that nobody knows where a new advisory of the package does not say whom it affects."""
+    own = (record for record in told.recent or () if record.project == review.project)
+    for record in own:
+        if record.affects(review.version) is None and not _known(review, review.vulnerabilities, record.id):
+            reason = f"the versions that {record.id} names cannot be read: {record.vulnerable_range[:_RANGE_SHOWN]}"
+            return SourceAnswer(status=SourceStatus.UNKNOWN, reason=reason, checked_at=now)
+    return answer
 
 
 def _by_cve(

@@ -43,14 +43,19 @@ class GithubRecord(Plain):
     severity: Severity = Severity.UNKNOWN
     fixed_in: str | None = None
 
-    def affects(self, version: str) -> bool:
-        """Whether the range holds the PEP 440 version; False for a range or version that cannot be read.
+    def affects(self, version: str) -> bool | None:
+        """Whether the range holds the PEP 440 version; None where range or version cannot be read, so nobody knows.
 
         Versions are ordered as OSV orders them: 1.4rc1 is below 1.4, which a requirement "<1.4" would leave out.
         """
         installed = parse_version(version)
-        parts = [part.strip() for part in self.vulnerable_range.split(",")]
-        return installed is not None and all(_holds(part, installed) for part in parts if part)
+        if installed is None:
+            return None
+        parts = (part.strip() for part in self.vulnerable_range.split(","))
+        held = [_holds(part, installed) for part in parts if part]
+        if False in held:
+            return False
+        return None if None in held else True
 
 
 class Documents(Protocol):
@@ -84,10 +89,10 @@ def records_of(document: Any) -> list[GithubRecord]:
     return [record for row in document if not row.get("withdrawn_at") for record in _of_row(row)]
 
 
-def _holds(part: str, installed: Version) -> bool:
+def _holds(part: str, installed: Version) -> bool | None:
     found = _COMPARISON.fullmatch(part)
     bound = parse_version(found[2]) if found else None
-    return found is not None and bound is not None and bool(_COMPARED[found[1]](installed, bound))
+    return None if found is None or bound is None else bool(_COMPARED[found[1]](installed, bound))
 
 
 def _of_row(row: Mapping[str, Any]) -> Iterator[GithubRecord]:

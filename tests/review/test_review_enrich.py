@@ -147,6 +147,17 @@ def test_an_advisory_that_only_github_has_yet_is_a_finding() -> None:
     assert clear(recent=(new.model_copy(update={"id": "GHSA-1"}),)).vulnerabilities == ()
 
 
+def test_an_advisory_whose_range_cannot_be_read_clears_nothing() -> None:
+    odd = GithubRecord(id="GHSA-9", project="demo", vulnerable_range="< 1.4-beta.x")
+    answer = clear(recent=(odd,)).sources[SourceName.GITHUB]
+    assert answer.status is SourceStatus.UNKNOWN
+    assert answer.reason == "the versions that GHSA-9 names cannot be read: < 1.4-beta.x"
+    known_to_osv = odd.model_copy(update={"id": "GHSA-1"})
+    for others in ((), (odd.model_copy(update={"project": "other"}),), (known_to_osv,)):
+        assert clear(recent=others).sources[SourceName.GITHUB].status is not SourceStatus.UNKNOWN
+    assert affected(recent=(odd,)).sources[SourceName.GITHUB].status is SourceStatus.AFFECTED
+
+
 def test_snyk_without_issues_with_issues_and_refused() -> None:
     place = ("demo", "1.0")
     issue = SnykIssue(id="SNYK-1", severity=Severity.LOW, cves=(ONE,))

@@ -39,7 +39,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
         "http/test_http_wire.py::test_one_connection_serves_many_requests",
     ),
     "NVD: asked by keywords, so that unrelated CVEs count and real ones are dropped": (
-        "sources/test_sources_by_cve.py::test_nvd_is_asked_about_each_cve_once_for_ever",
+        "sources/test_sources_cve_records.py::test_nvd_is_asked_about_each_cve_once_for_ever",
         "review/test_review_former_tool.py::test_findings_come_from_advisories_that_name_the_package",
     ),
     "NVD: a fault of the version check reads as SAFE": (
@@ -48,28 +48,28 @@ SHOWN: dict[str, tuple[str, ...]] = {
     ),
     "NVD: a failed request reads as None found": (
         "review/test_review_enrich.py::test_a_source_that_is_down_never_reads_as_safe_and_changes_no_other_answer",
-        "sources/test_sources_by_cve.py::test_nvd_having_nothing_is_no_record_and_no_answer_is_an_error",
+        "sources/test_sources_cve_records.py::test_nvd_having_nothing_is_no_record_and_no_answer_is_an_error",
     ),
     "MITRE: NVD under another name": (
-        "sources/test_sources_by_cve.py::test_the_cve_list_is_asked_only_where_the_settings_want_it",
+        "sources/test_sources_cve_records.py::test_the_cve_list_is_asked_only_where_the_settings_want_it",
         "review/test_review_enrich.py::test_rejected_and_disputed_records_are_said",
     ),
     "MITRE: the lower bound of a range is passed over": (
         "review/test_review_former_tool.py::test_a_version_below_the_first_affected_one_is_safe",
     ),
     "Snyk: its pages are scraped": (
-        "sources/test_sources_by_cve.py::test_snyk_is_asked_by_purl_and_pages_are_followed",
+        "sources/test_sources_advisory_services.py::test_snyk_is_asked_by_purl_and_pages_are_followed",
         "review/test_review_words.py::test_snyk_without_a_token_says_so",
     ),
     "Snyk: blocked or unknown reads as None found": (
         "review/test_review_enrich.py::test_snyk_without_issues_with_issues_and_refused",
     ),
     "Snyk: ranges such as `<2.31.0`, `>=2.3.0` are misread": (
-        "sources/test_sources_by_cve.py::test_githubs_way_of_writing_ranges",
+        "sources/test_sources_advisory_services.py::test_githubs_way_of_writing_ranges",
         "advisories/test_advisories_evaluate.py::",
     ),
     "Exploit-DB: nothing is asked, a model invents": (
-        "sources/test_sources_by_cve.py::test_exploits_are_found_by_whole_cve_ids_in_codes",
+        "sources/test_sources_exploitation.py::test_exploits_are_found_by_whole_cve_ids_in_codes",
         "review/test_review_enrich.py::test_each_source_answers_for_itself",
     ),
     "Exploit-DB: `Manual review required` counts as SAFE": (
