@@ -30,4 +30,6 @@ def _where(settings: ExecutionSettings, batches: int) -> dict[str, Any]:
         return {"address": settings.address}
     # Batches wait for the network: a thread each, however few processors there are.
     sizes = {"n_workers": settings.workers, "threads_per_worker": batches}
-    return {"cluster_kwargs": {**sizes, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}}
+    places = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    # Whoever reaches a scheduler runs what they like: certificates of the run's own keep other users out.
+    return {"cluster_kwargs": {**sizes, **places, "protocol": "tls", "security": True}}

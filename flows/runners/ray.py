@@ -47,24 +47,24 @@ def open_ray(settings: ExecutionSettings, batches: int) -> Iterator[ClusterRunne
 
 
 def _started(stack: contextlib.ExitStack, settings: ExecutionSettings) -> dict[str, Any]:
-    """What starts a cluster for this run alone: on loopback, with a token of its own, its logs gone with it."""
+    """What starts a cluster for this run alone, with a token of its own; its logs go with it."""
     # Sockets below this folder may have names of some 100 bytes at most: the system's own one is long on macOS.
     short = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108
     folder = tempfile.TemporaryDirectory(prefix="vetbook-ray-", dir=short, ignore_cleanup_errors=True)
-    stack.enter_context(_environment({**own_token(), **os.environ, "RAY_USAGE_STATS_ENABLED": "0"}))
+    token = {name: os.environ.get(name, value) for name, value in own_token().items()}
+    stack.enter_context(_environment({**token, "RAY_USAGE_STATS_ENABLED": "0"}))
     return {
         "address": "local",
         "num_cpus": settings.workers,
         "include_dashboard": False,
         "object_store_memory": _STORE_BYTES,
-        "_node_ip_address": "127.0.0.1",
         "_temp_dir": stack.enter_context(folder),
     }
 
 
 @functools.cache
 def own_token() -> Mapping[str, str]:
-    """Variables that keep other users of this machine out; always the same, for Ray reads them once in a process."""
+    """Variables that keep others out, for Ray listens on all addresses; always the same: it reads them only once."""
     return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 

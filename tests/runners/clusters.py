@@ -54,7 +54,7 @@ class Looked:
 def look_up(
     execution: ExecutionSettings, lookup: LookupSettings, results: Path, batches: Sequence[Sequence[str]], warm: int = 0
 ) -> Looked:
-    """Look these batches of projects up as a scan does, in a flow run of their own; warm ones end before time counts."""
+    """Look these batches of projects up as a scan does, in a flow run; warm ones end before time counts."""
 
     @flow(name="looked-up", persist_result=False)
     def looked_up() -> tuple[list[BatchOutcome], float]:

@@ -1,10 +1,11 @@
-"""One Dask and one Ray cluster for the session, each of two worker processes that tests may kill."""
+"""Clusters that tests share, each of two worker processes that they may kill."""
 
 from collections.abc import Iterator
 
 import pytest
 from pytest_httpserver import HTTPServer
 
+from flows.runners.choice import runner_of
 from tasks.settings.running import ExecutionSettings, RunnerKind
 from tests.end_to_end.harness import Services
 from tests.redis_server import redis_server
@@ -19,9 +20,10 @@ def dask_cluster(prefect_server: str) -> Iterator[ExecutionSettings]:
         yield settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ray_cluster(prefect_server: str) -> Iterator[ExecutionSettings]:
-    with ray_head(WORKERS) as settings:
+    """Ray starts its processes anew for each connection, seconds: one is kept open, and those of the runs join it."""
+    with ray_head(WORKERS) as settings, runner_of(settings, 1):
         yield settings
 
 

@@ -56,12 +56,12 @@ def _scan(github: FakeGitHub, execution: ExecutionSettings, folder: Path) -> Ioc
 
 
 def test_findings_and_counts_are_those_of_threads(
-    cluster: ExecutionSettings, github: FakeGitHub, tmp_path: Path
+    dask_cluster: ExecutionSettings, github: FakeGitHub, tmp_path: Path
 ) -> None:
     here = _scan(github, ExecutionSettings(), tmp_path / "here")
     asked = sum(github.calls.values())
     github.calls.clear()
-    there = _scan(github, cluster, tmp_path / "there")
+    there = _scan(github, dask_cluster, tmp_path / "there")
     assert len(there.findings) == 6
     assert (there.findings, there.files) == (here.findings, here.files)
     assert there.metrics.batches == here.metrics.batches == 3

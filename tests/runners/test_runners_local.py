@@ -19,7 +19,7 @@ KINDS = [RunnerKind.DASK, RunnerKind.RAY]
 
 
 def _of_ray() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
+    return {name: value for name, value in os.environ.items() if name.startswith(("RAY_AUTH", "RAY_USAGE"))}
 
 
 def _left(kind: RunnerKind) -> set[str]:
