@@ -38,8 +38,12 @@ def open_ray(settings: ExecutionSettings, batches: int) -> Iterator[ClusterRunne
 
         if settings.address is not None:
             check_reachable(settings.address)
-        with _signals_kept():
-            runner = stack.enter_context(RayTaskRunner(init_kwargs={**_QUIET, **where}))
+        try:
+            with _signals_kept():
+                runner = stack.enter_context(RayTaskRunner(init_kwargs={**_QUIET, **where}))
+        except (RuntimeError, ray.exceptions.RayError) as error:
+            # A token that is not the cluster's, other versions of Python or Ray: several lines, of which one says it.
+            raise ConnectionError(str(error).strip().partition("\n")[0]) from error
         cpus = int(ray.cluster_resources().get("CPU", 0))
         if not cpus:
             raise ConnectionError("it has no CPU to run tasks on")

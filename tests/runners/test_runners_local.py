@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pytest_httpserver import HTTPServer
 
 from flows.runners.choice import runner_of
 from tasks.errors import SettingsError
@@ -61,3 +62,13 @@ def test_an_address_where_nobody_answers_is_one_line(kind: RunnerKind, address: 
     wanted = ExecutionSettings(task_runner=kind, address=address)
     with pytest.raises(SettingsError, match=f"execution.address {address}: no {kind} cluster"), runner_of(wanted, 1):
         raise AssertionError("nothing answers there")
+
+
+def test_a_ray_cluster_that_turns_us_away_is_one_line(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def turn_away(_: object) -> None:
+        raise RuntimeError("Version mismatch: 3.11 and 3.12\nThis process: ...")
+
+    monkeypatch.setattr("prefect_ray.task_runners.RayTaskRunner.__enter__", turn_away)
+    wanted = ExecutionSettings(task_runner=RunnerKind.RAY, address=f"127.0.0.1:{httpserver.port}")
+    with pytest.raises(SettingsError, match=r"3\.11 and 3\.12\); start it"), runner_of(wanted, 1):
+        raise AssertionError("it does not want us")
