@@ -20,13 +20,13 @@ JOURNAL = "merge-journal"
 """The transaction's value that names the record of the open merge."""
 
 
-@task(name="merge-workbook", persist_result=False, cache_policy=NO_CACHE)
+@task(name="merge-workbook", task_run_name="merge into {plan.target.name}", persist_result=False, cache_policy=NO_CACHE)
 def merge_workbook(plan: MergePlan) -> MergeReport:
     """Write all changes into the workbook in one replacement; the caller holds the workbook's lock."""
     return write_changes(plan)
 
 
-@task(name="confirm-merge", persist_result=False, cache_policy=NO_CACHE)
+@task(name="confirm-merge", task_run_name="confirm {plan.target.name}", persist_result=False, cache_policy=NO_CACHE)
 def confirm_merge(plan: MergePlan, report: MergeReport) -> None:
     """Read the workbook in its place once more; MergeError, and with it the roll-back, when it cannot be read."""
     if not report.written:

@@ -8,7 +8,7 @@ from tasks.merge.commit import MergePlan, MergeReport
 from tasks.workbook.reader import read_sheets
 
 
-@task(name="confirm-findings", persist_result=False, cache_policy=NO_CACHE)
+@task(name="confirm-findings", task_run_name="confirm {plan.target.name}", persist_result=False, cache_policy=NO_CACHE)
 def confirm_findings(plan: MergePlan, report: MergeReport) -> None:
     """Read the workbook once more; MergeError, and with it the roll-back, when it cannot be read."""
     if not report.written:

@@ -114,7 +114,6 @@ def _request(arguments: argparse.Namespace) -> "ScanRequest":
         "environment": arguments.environment is not None,
         "resume": _resume_mode(arguments),
         "interactive": sys.stdin.isatty() and sys.stderr.isatty() and not (arguments.yes or arguments.quiet),
-        "fail_on": arguments.fail_on.upper() if arguments.fail_on else None,
         "lock_timeout_s": arguments.lock_timeout,
         "display": DisplayKind.NONE if arguments.quiet else DisplayKind.AUTO,
     }

@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from tasks.advisories.model import Severity
 from tasks.checkpoints.recovery import RecoveryMode, RecoveryOptions
 from tasks.merge.ownsheet import SheetKind
 from tasks.progress.display import DisplayKind
@@ -50,7 +49,6 @@ class ScanRequest(BaseModel):
     resume_from_batch: int | None = Field(None, ge=1, description="Begin at this batch, counted from 1.")
     force_continue: bool = Field(False, description="Go on with an unfinished scan whatever its validation finds.")
     merge_strategy: MergeStrategy = Field(MergeStrategy.MERGE, description="Who wins a cell that both changed.")
-    fail_on: Severity | None = Field(None, description="End with exit code 1 at findings of this severity or above.")
     lock_timeout_s: float = Field(60, ge=0, le=86_400, description="Seconds to wait for a workbook that is open.")
     format_check: bool = Field(False, description="Mend cells whose colours do not say what their text says.")
     upgrade_sheet: bool = Field(False, description="Add or renew the sheet Vetbook upgrades in the workbook.")

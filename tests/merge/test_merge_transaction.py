@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from prefect import flow
+from prefect.client.schemas import TaskRun
 from prefect.transactions import transaction
 
 from flows.opaque import opaque
@@ -57,6 +58,23 @@ def test_a_merge_that_goes_well_leaves_a_backup_and_no_record(tmp_path: Path) ->
     assert read_review(plan.target).rows[0].cells[Field.LATEST_VERSION] == "2.0"
     assert [backup.read_bytes() for backup in plan.backups.glob("*.xlsx")] == [before]
     assert not journal_path(plan.backups, plan.target).exists()
+
+
+def test_the_steps_of_a_merge_name_the_workbook(tmp_path: Path) -> None:
+    plan, names = _plan(tmp_path), list[str]()
+
+    def note(_task: object, run: TaskRun, _state: object) -> None:
+        names.append(run.name)
+
+    @flow
+    def merging() -> None:
+        with transaction() as running:
+            running.set(JOURNAL, str(plan.journal))
+            report = merge_workbook.with_options(on_completion=[note])(opaque(plan))
+            confirm_merge.with_options(on_completion=[note])(opaque(plan), opaque(report))
+
+    merging()
+    assert names == ["merge into r.xlsx", "confirm r.xlsx"]
 
 
 def test_a_later_failure_puts_the_workbook_back(tmp_path: Path) -> None:
