@@ -1,4 +1,4 @@
-"""What the flows that review something have in common: threads for their tasks, and word to somebody on failure."""
+"""What all flows have in common: threads for their tasks, and word to somebody on failure."""
 
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar

@@ -31,6 +31,7 @@ from flows.unwritten import fail_unwritten
 from tasks.checkpoints.model import ScanState
 from tasks.engine.peak import peak_rss_mb
 from tasks.exports.writing import write_ioc_exports
+from tasks.http.redaction import guard_logs
 from tasks.indicators.stored import StoredIndicators
 from tasks.ioc.engine import IocEngine
 from tasks.ioc_lookup import close_ioc_engine, ioc_engine_for
@@ -52,6 +53,7 @@ def _run_name() -> str:
 @run_flow("ioc", _run_name)
 def ioc(request: IocRequest) -> IocResult:
     """Find packages known to be malicious in the lockfiles of a GitHub organisation."""
+    guard_logs()
     began, started_at = time.monotonic(), utc_now()
     if is_retried():  # it goes on from its own finished batches, also where it began anew
         request = request.model_copy(update={"start_fresh": False})

@@ -1,6 +1,5 @@
 """The scan as a Prefect flow: read, look up in batches, merge, report."""
 
-import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +31,7 @@ from flows.turns import own_turn
 from flows.unwritten import fail_unwritten
 from tasks.checkpoints.model import ScanState
 from tasks.engine.engine import close_engine
+from tasks.http.redaction import guard_logs
 from tasks.notifying.news import scan_news
 from tasks.reports.result import ScanResult
 from tasks.review.reviewer import utc_now
@@ -46,9 +46,6 @@ class ScanOutcome:
     performance: tuple[str, ...] = ()
 
 
-_log = logging.getLogger(__name__)
-
-
 def _run_name() -> str:
     request: ScanRequest = flow_run.parameters["request"]
     return f"{request.workbook.name} {utc_now():%Y-%m-%d %H:%M:%S}"
@@ -57,6 +54,7 @@ def _run_name() -> str:
 @run_flow("scan", _run_name)
 def scan(request: ScanRequest) -> ScanOutcome:
     """Look up every package of a review workbook and write what was found back into it."""
+    guard_logs()
     with own_turn(request.workbook):
         outcome = _scan_in_turn(request)
     fail_unwritten(outcome.merge_problem)

@@ -3,15 +3,15 @@
 import dataclasses
 from typing import Any
 
-from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.dead_runs import noted_run
-from flows.notifying import tell_failure
+from flows.run_flow import run_flow
 from flows.sync.lookup import sync_lookup
 from flows.sync.request import SyncRequest
 from flows.sync.steps import sync_all
 from flows.unwritten import fail_unsynced
+from tasks.http.redaction import guard_logs
 from tasks.review.reviewer import utc_now
 from tasks.store.sync import SyncPlan, planned
 
@@ -21,15 +21,10 @@ def _run_name() -> str:
     return f"sync {request.data_dir} {utc_now():%Y-%m-%d %H:%M:%S}"
 
 
-@flow(
-    name="sync",
-    flow_run_name=_run_name,
-    persist_result=False,
-    on_failure=[tell_failure],
-    on_crashed=[tell_failure],
-)
+@run_flow("sync", _run_name)
 def sync(request: SyncRequest) -> list[dict[str, Any]]:
     """Bring the advisory store up to date; one SourceReport as plain data per source. A failed one keeps its data."""
+    guard_logs()
     lookup = sync_lookup(request)
     plan = SyncPlan(allow_shrink=request.allow_shrink, full=request.full, epss_file=request.epss_file)
     names = planned(request.ecosystems, nvd=request.nvd, only=[source.value for source in request.sources])

@@ -17,6 +17,8 @@ SECRET_VARIABLES = (
     "OPENAI_API_KEY",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
+    "PREFECT_API_AUTH_STRING",
+    "PREFECT_API_KEY",
 )
 """Environment variables that hold tokens. SNYK_ORG names an account and opens nothing."""
 

@@ -60,6 +60,7 @@ def test_an_address_keeps_everything_but_its_credentials() -> None:
 def test_secrets_are_the_token_variables_that_are_set() -> None:
     environment = {"GITHUB_TOKEN": " t0ken-value ", "NVD_API_KEY": "", "SNYK_ORG": "organisation", "HOME": "/home/x"}
     assert secrets_of(environment) == ("t0ken-value",)
+    assert secrets_of({"PREFECT_API_AUTH_STRING": "user:password"}) == ("user:password",)
 
 
 @pytest.fixture
