@@ -192,6 +192,12 @@ def test_bars_are_as_long_as_their_numbers() -> None:
     assert [bar.length for bar in bars((("a", 0, "4"),))] == [0.0]
 
 
+def test_a_chart_that_leaves_repositories_out_says_so() -> None:
+    for many, title in ((14, "Findings by repository, the first 10 of 14"), (10, "Findings by repository")):
+        page = "".join(ioc_page(ioc(*(finding(f"acme/svc-{number}") for number in range(many))), None))
+        assert f">{title}<" in page
+
+
 def test_the_text_reports_hold_every_text_on_its_line() -> None:
     before = scan(package("demo", "1.0", vulnerability("A")))
     after = scan(spoilt(BIDI), unanswered("demo"), notes=[BIDI])

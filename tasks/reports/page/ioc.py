@@ -1,7 +1,7 @@
 """The page of an IOC scan: what was not read, findings by team and repository, what is new and gone."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.history.iocchanges import GoneFinding, IocChanges
@@ -134,18 +134,17 @@ def _charts(document: IocDocument, teams: Mapping[str, Sequence[str]]) -> Iterat
     findings = document.findings
     if not findings:
         return
-    yield (
-        "Findings by repository",
-        _counted(Counter(one.repository.partition("/")[2] or one.repository for one in findings)),
-    )
+    yield _chart("repository", (one.repository.partition("/")[2] or one.repository for one in findings))
     if teams:
-        own = Counter(team for one in findings for team in teams.get(one.repository, (_NO_TEAM,)))
-        yield "Findings by team", _counted(own)
-    yield "Findings by ecosystem", _counted(Counter(one.ecosystem for one in findings))
+        yield _chart("team", (team for one in findings for team in teams.get(one.repository, (_NO_TEAM,))))
+    yield _chart("ecosystem", (one.ecosystem for one in findings))
 
 
-def _counted(counts: Counter[str]) -> tuple[Bar, ...]:
-    return bars([(_short(name), number, "4") for name, number in counts.most_common(_MOST_BARS)])
+def _chart(what: str, names: Iterable[str]) -> tuple[str, tuple[Bar, ...]]:
+    counts = Counter(names)
+    shown = f", the first {_MOST_BARS} of {len(counts):,}" if len(counts) > _MOST_BARS else ""
+    made = bars([(_short(name), number, "4") for name, number in counts.most_common(_MOST_BARS)])
+    return f"Findings by {what}{shown}", made
 
 
 def _short(name: str) -> str:
