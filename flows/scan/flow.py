@@ -1,8 +1,6 @@
 """The scan as a Prefect flow: read, look up in batches, merge, report."""
 
-import time
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from prefect.runtime import flow_run
@@ -68,26 +66,24 @@ def going_on(request: ScanRequest) -> ScanRequest:
 
 
 def _scan_in_turn(request: ScanRequest) -> ScanOutcome:
-    began, started_at = time.monotonic(), utc_now()
     prepared = prepared_for(going_on(request))
     if request.sync and not request.offline:
         refresh_store(prepared.lookup)
     try:
         with noted_run(), scan_held(prepared.folders.root, prepared.scan_id):
-            return _scan(prepared, began, started_at)
+            return _scan(prepared)
     finally:
         close_engine(prepared.lookup)
 
 
-def _scan(prepared: PreparedScan, began: float, started_at: datetime) -> ScanOutcome:
+def _scan(prepared: PreparedScan) -> ScanOutcome:
     added = resolve_new(prepared)
     record = ProgressRecord(prepared, statistics(prepared))
     with recorded(record):
         found = look_up(prepared, added, record)
         record.write(ScanState.MERGING)
         merged = merge(prepared, added, found.run.reviews)
-    metrics = metrics_of(prepared, found.run, time.monotonic() - began)
-    result = result_of(prepared, found, merged, metrics, started_at)
+    result = result_of(prepared, found, merged, metrics_of(prepared, found.run))
     result = settle(prepared, result, merged.problem)
     write_files(prepared.request, result)
     write_reports(prepared, merged, result)

@@ -1,6 +1,8 @@
 """What a scan is, once it is prepared: its settings, workbook, rows, folders and identity. Plain values."""
 
+import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from flows.scan.request import ScanRequest
@@ -11,6 +13,7 @@ from tasks.checkpoints.records.places import records_at
 from tasks.decisions.model import Decisions
 from tasks.engine.lookup import LookupSettings
 from tasks.review.model import PackageKey
+from tasks.review.reviewer import utc_now
 from tasks.settings.model import Settings
 from tasks.workbook.layout import LayoutWanted
 from tasks.workbook.model import PackageRow, ReviewWorkbook
@@ -60,6 +63,22 @@ class Folders:
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """When a scan began to look things up, which a command's does while Prefect's server starts.
+
+    at is naive UTC, moment the monotonic clock's reading in seconds.
+    """
+
+    at: datetime = field(default_factory=utc_now)
+    moment: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """How long ago that was."""
+        return time.monotonic() - self.moment
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedScan:
     """A scan ready to run. keys are the distinct package versions of the chosen rows, in sheet order.
 
@@ -85,6 +104,7 @@ class PreparedScan:
     taken: frozenset[Identity] = frozenset()
     left_out: frozenset[Identity] = frozenset()
     decisions: Decisions = field(default_factory=Decisions)
+    began: Beginning = field(default_factory=Beginning)
 
     @property
     def records(self) -> Records:

@@ -1,9 +1,7 @@
 """What a scan came to, for its reports: the result with its notes, and what the run cost."""
 
 import dataclasses
-import time
 from collections.abc import Iterator
-from datetime import datetime
 
 from flows.scan.batches import BatchRun
 from flows.scan.looking_up import LookedUp
@@ -20,7 +18,7 @@ from tasks.review.upgrade_plan import upgrade_plan
 
 def statistics(prepared: PreparedScan) -> RunStatistics:
     """Figures of the run as it goes, for its record."""
-    return RunStatistics(time.monotonic, peak_rss_mb, lambda: _requests(prepared))
+    return RunStatistics(lambda: prepared.began.seconds, peak_rss_mb, lambda: _requests(prepared))
 
 
 def _requests(prepared: PreparedScan) -> dict[str, int]:
@@ -28,13 +26,13 @@ def _requests(prepared: PreparedScan) -> dict[str, int]:
     return {name.value: figures.requests for name, figures in services.items() if figures.requests}
 
 
-def metrics_of(prepared: PreparedScan, run: BatchRun, wall_s: float) -> RunMetrics:
-    """What the run cost: wall_s in seconds, memory in MB, requests by service."""
+def metrics_of(prepared: PreparedScan, run: BatchRun) -> RunMetrics:
+    """What the run cost until now: seconds, memory in MB, requests by service."""
     services = {name.value: figures for name, figures in engine_for(prepared.lookup).metrics().items()}
     asked = {name: figures for name, figures in services.items() if figures.requests or figures.cache_hits}
     told = asked if prepared.settings.performance.enable_performance_monitoring else {}
     return RunMetrics(
-        wall_s=round(wall_s, 2),
+        wall_s=round(prepared.began.seconds, 2),
         batches=run.batches,
         cached_batches=run.cached,
         requests={name: figures.requests for name, figures in asked.items()},
@@ -44,19 +42,13 @@ def metrics_of(prepared: PreparedScan, run: BatchRun, wall_s: float) -> RunMetri
     )
 
 
-def result_of(
-    prepared: PreparedScan,
-    found: LookedUp,
-    merged: Merged,
-    metrics: RunMetrics,
-    started_at: datetime,
-) -> ScanResult:
+def result_of(prepared: PreparedScan, found: LookedUp, merged: Merged, metrics: RunMetrics) -> ScanResult:
     """The result as it stands after the merge: every review, and notes on the run as a whole."""
     report = merged.report
     return ScanResult(
         scan_id=prepared.scan_id,
         input=prepared.request.workbook,
-        started_at=started_at,
+        started_at=prepared.began.at,
         finished_at=utc_now(),
         packages=found.reviews,
         metrics=metrics,

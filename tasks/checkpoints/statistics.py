@@ -13,13 +13,13 @@ _LAST = 20
 class RunStatistics:
     """Counts the batches of one run.
 
-    clock is in seconds; peak_memory_mb (10^6 bytes) and requests (by service) are asked when figures are wanted.
+    elapsed (seconds since the scan began), peak_memory_mb (10^6 bytes) and requests (by service) are asked when figures
+    are wanted.
     """
 
-    clock: Callable[[], float]
+    elapsed: Callable[[], float]
     peak_memory_mb: Callable[[], int]
     requests: Callable[[], Mapping[str, int]]
-    _began: float = field(init=False)
     _batches: int = field(init=False, default=0)
     _cached: int = field(init=False, default=0)
     _packages: int = field(init=False, default=0)
@@ -29,9 +29,6 @@ class RunStatistics:
     _failed: int = field(init=False, default=0)
     _checkpoints: int = field(init=False, default=0)
     _checkpoint_seconds: float = field(init=False, default=0.0)
-
-    def __post_init__(self) -> None:
-        self._began = self.clock()
 
     def batch_done(self, packages: int, seconds: float, *, cached: bool, failed: int) -> None:
         """Count a batch; failed is the number of packages without an answer in the whole scan now."""
@@ -52,7 +49,7 @@ class RunStatistics:
     @property
     def plain(self) -> dict[str, Any]:
         """The figures: seconds, packages per second (looked up in this run), batches, MB, requests."""
-        elapsed, looked_up = self.clock() - self._began, self._batches - self._cached
+        elapsed, looked_up = self.elapsed(), self._batches - self._cached
         return {
             "elapsed_s": round(elapsed, 3),
             "packages_per_second": round(self._packages / elapsed, 3) if elapsed > 0 else 0.0,
