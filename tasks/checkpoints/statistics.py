@@ -77,6 +77,6 @@ class RunStatistics:
             )
         requests = ", ".join(f"{count} to {name}" for name, count in found["requests"].items())
         yield (
-            f"  {requests or 'no'} requests; at most {found['peak_memory_mb']} MB of memory;"
+            f"  Requests: {requests or 'none'}; at most {found['peak_memory_mb']} MB of memory;"
             f" {found['checkpoints']} checkpoints in {found['checkpoint_s']:.2f} s"
         )
