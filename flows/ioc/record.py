@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from flows.ioc.prepare import PreparedIoc
 from tasks.checkpoints.housekeeping import Keeping
 from tasks.checkpoints.model import BatchState, CheckpointData, ScanRecord, ScanState
-from tasks.checkpoints.results import record_digest
+from tasks.checkpoints.noted import NotedRecords
 from tasks.errors import ResultsUnreachable, VetbookError
 from tasks.review.reviewer import utc_now
 
@@ -30,8 +30,7 @@ class IocRecord:
         self._began = utc_now()
         self._written: datetime | None = None
         self._batches = self._files = self._total = self._since = 0
-        self._keys: dict[str, str] = {}
-        self._told = False
+        self._noted = NotedRecords(prepared.records, _log.warning, "read")
 
     def begin(self) -> None:
         """Make the scan known: its record beside the results, and a first checkpoint."""
@@ -63,22 +62,9 @@ class IocRecord:
         self._batches += 1
         self._since += 1
         self._files += files
-        self._note_record(key)
+        self._noted.note(key)
         if self._since >= _EVERY:
             self.write(ScanState.RUNNING)
-
-    def _note_record(self, key: str) -> None:
-        digest, place = None, f"in {self._prepared.records.address}"
-        try:
-            digest = record_digest(self._prepared.records, key)
-        except ResultsUnreachable as error:
-            place = f"({error})"
-        if digest is not None:
-            self._keys[key] = digest
-        elif not self._told:
-            # Prefect hands a result on although storing it failed, and says so in its own log only.
-            self._told = True
-            _log.warning("Results cannot be stored %s; if the scan stops now, they are read again", place)
 
     def write(self, state: ScanState) -> None:
         """Write a checkpoint as things stand."""
@@ -130,7 +116,7 @@ class IocRecord:
             workbook=prepared.request.target,
             state=state,
             answers_digest=prepared.indicators.digest,
-            result_keys=dict(self._keys),
+            result_keys=dict(self._noted.digests),
             results=self._keeping.results,
         )
 

@@ -14,10 +14,10 @@ from flows.scan.prepared import PreparedScan
 from tasks.checkpoints.batches import BatchResult, Identity, identity
 from tasks.checkpoints.housekeeping import Keeping
 from tasks.checkpoints.model import BatchState, CheckpointData, ScanRecord, ScanState
-from tasks.checkpoints.results import record_digest
+from tasks.checkpoints.noted import NotedRecords
 from tasks.checkpoints.room import is_full, write_making_room
 from tasks.checkpoints.statistics import RunStatistics
-from tasks.errors import ResultsUnreachable, VetbookError
+from tasks.errors import VetbookError
 from tasks.files.atomic import copy_atomically
 from tasks.settings.processing import Strategy
 
@@ -51,7 +51,6 @@ class ProgressRecord:
     now: Callable[[], datetime] = precise_now
     clock: Callable[[], float] = time.monotonic
     _done: dict[Identity, str] = field(init=False, default_factory=dict)
-    _keys: dict[str, str] = field(init=False, default_factory=dict)
     _batches: int = field(init=False, default=0)
     _last: int = field(init=False, default=0)
     _last_at: float = field(init=False)
@@ -61,11 +60,13 @@ class ProgressRecord:
     _scan: ScanRecord = field(init=False)
     _known: bool = field(init=False, default=False)
     _keeping: Keeping = field(init=False)
+    _noted: NotedRecords = field(init=False)
     _warned: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         prepared, resumed = self.prepared, self.prepared.resumed
         self._keeping = Keeping(prepared.folders.root, prepared.settings.execution.results)
+        self._noted = NotedRecords(prepared.records, self.warn, "looked up")
         self._files = deque(self._keeping.store.files_of(prepared.scan_id) if resumed else ())
         self._last_at = self.clock()
         self._written = resumed.created_at if resumed else None
@@ -135,23 +136,10 @@ class ProgressRecord:
         and with `time-based` at least every `time_based_interval`."""
         self._batches += 1
         self._done |= {identity(package): package.name for package in result.keys}
-        self._note_record(key)
+        self._noted.note(key)
         self.statistics.batch_done(len(result.keys), result.seconds, cached=cached, failed=failed)
         if self._is_due():
             self.save()
-
-    def _note_record(self, key: str) -> None:
-        digest, place = None, f"in {self.prepared.records.address}"
-        try:
-            digest = record_digest(self.prepared.records, key)
-        except ResultsUnreachable as error:
-            place = f"({error})"
-        if digest is not None:
-            self._keys[key] = digest
-        elif "results" not in self._warned:
-            # Prefect hands a result on although storing it failed, and says so in its own log only.
-            self._warned.add("results")
-            self.warn(f"Results cannot be stored {place}; if the scan stops now, they are looked up again")
 
     def _is_due(self) -> bool:
         config = self.prepared.settings.batch_processing
@@ -224,7 +212,7 @@ class ProgressRecord:
             workbook=scan.workbook,
             state=state,
             answers_digest=scan.answers_digest,
-            result_keys=dict(self._keys),
+            result_keys=dict(self._noted.digests),
             results=scan.results,
         )
 
